@@ -1,0 +1,42 @@
+# make demo    set everything up, index this repository, complete at a few real cursors
+# make test    set everything up, run the whole test suite
+# make lint    format, style, types, import contracts
+# make demo REPO=path AT=file:line[:col]    the same anywhere
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.setup-done
+
+.PHONY: help setup demo test lint format bench pictures clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml constraints.txt tools/setup.sh
+	@PYTHON="$(PYTHON)" VENV="$(VENV)" bash tools/setup.sh
+	@touch $@
+
+demo: setup
+	@$(BIN)/python tools/demo.py $(if $(REPO),--repo "$(REPO)") $(if $(AT),--at "$(AT)")
+
+test: setup
+	@$(BIN)/python -m pytest -n auto
+
+lint: setup
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+format: setup
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+clean:
+	rm -rf $(VENV) build dist

@@ -1,0 +1,1 @@
+"""The benchmark harness: a thin adapter over `repocoder.engine.Engine`."""

@@ -1,0 +1,1 @@
+"""From repository files to an index: walk, parse, chunk, resolve, graph, store, snapshot."""

@@ -1,0 +1,113 @@
+"""The nouns of a completion: one object for the TUI, `complete --json` and the logs of eval."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from retrieval.types import Exclusion, GateDecision, Hit
+
+RetrievalMode = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionRequest:
+    """Complete at a place. `text` is the unsaved buffer; None reads the file."""
+
+    path: str  # relative to the repository root
+    line: int  # 1-based
+    column: int | None = None  # 0-based characters; None is the end of the line
+    text: str | None = None
+    max_tokens: int = 96
+    passes: int = 2
+    retrieval: RetrievalMode = "auto"
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DroppedHit:
+    """A hit that did not enter the prompt, and why."""
+
+    hit: Hit
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What the model is given. `text` is for display only: the ids are what is run."""
+
+    token_ids: tuple[int, ...]
+    text: str
+    hits: tuple[Hit, ...]  # in the prompt, in its order
+    dropped: tuple[DroppedHit, ...]
+    prefix_tokens: int
+    suffix_tokens: int
+    snippet_tokens: int
+    template: str  # name of the FIM template
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Milliseconds on the monotonic clock."""
+
+    index_ms: float = 0.0
+    retrieve_ms: float = 0.0
+    gate_ms: float = 0.0
+    prefill_ms: float = 0.0
+    first_token_ms: float = 0.0
+    total_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A finding about the text of a completion, shown to the user."""
+
+    name: str
+    passed: bool
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class PassReport:
+    """One turn of the retrieve-generate loop."""
+
+    number: int  # 1-based
+    text: str
+    mean_logprob: float | None
+    prompt_tokens: int
+    completion_tokens: int
+    hits: tuple[str, ...]  # "path:start-end" of the hits in the prompt
+    kept: bool
+    reason: str  # why this pass ran, and why it was kept or not
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The answer, and everything that explains it."""
+
+    text: str
+    stop_reason: str  # end | length | cancelled | indent | suffix | empty
+    path: str
+    line: int
+    column: int
+    passes: tuple[PassReport, ...]
+    gate: GateDecision
+    hits: tuple[Hit, ...]  # everything retrieved, best first
+    prompt: Prompt
+    checks: tuple[Check, ...]
+    completion_tokens: int
+    mean_logprob: float | None
+    timings: Timings
+    model: ModelInfo
+    base_sha256: str  # of the buffer the completion was made for: applying it to other bytes is refused
+    notes: tuple[str, ...] = field(default=())
+
+    @property
+    def prompt_tokens(self) -> int:
+        return len(self.prompt.token_ids)

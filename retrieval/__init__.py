@@ -1,0 +1,1 @@
+"""From a cursor to hits with evidence: query, channels, fusion, gate."""

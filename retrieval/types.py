@@ -1,0 +1,71 @@
+"""The nouns of retrieval: what is asked, what is found, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from indexer.types import Chunk, FileFacts
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Lines of a file that must not be retrieved: the hole, or what benchmark rules forbid. 1-based inclusive."""
+
+    path: str
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What the engine knows at the cursor. Built by `retrieval.query.query_at`."""
+
+    path: str
+    language: str
+    line: int  # 1-based
+    column: int  # 0-based characters
+    prefix: str  # text of the buffer before the cursor
+    suffix: str  # text after it
+    scope: str  # qualname of the enclosing definition, "" at top level
+    identifiers: tuple[str, ...]  # dotted names near the hole, nearest first, as written
+    facts: FileFacts | None = None  # of the buffer; None where it has no grammar
+    draft: str = ""  # text of an earlier pass
+    exclusions: tuple[Exclusion, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """Why one channel found a hit."""
+
+    source: str  # definitions | similar | dense | recent
+    rank: int  # 1-based within the channel
+    score: float  # in the channel's own unit
+    why: str  # in words: "defines `parse_args`, imported at line 3"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A snippet that was found. `text` is what a prompt shows: a whole chunk, its continuation, or a definition
+    without its body; `start_line` and `end_line` say which lines of the file it stands for."""
+
+    chunk: Chunk
+    score: float
+    evidence: tuple[Evidence, ...]
+    text: str
+    start_line: int
+    end_line: int
+
+    @property
+    def path(self) -> str:
+        return self.chunk.path
+
+
+@dataclass(frozen=True, slots=True)
+class GateDecision:
+    """Retrieve at all? The reason is a sentence for the user."""
+
+    retrieve: bool
+    score: float
+    threshold: float
+    reason: str
+    features: dict[str, float] = field(default_factory=dict)

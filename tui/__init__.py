@@ -1,0 +1,1 @@
+"""The terminal user interface: a thin adapter over `repocoder.engine.Engine`."""
