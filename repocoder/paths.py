@@ -53,7 +53,7 @@ def index_dir(root: Path) -> Path:
 
 
 def find_root(start: Path) -> Path:
-    """The nearest folder with a `.git` at or above `start`; without one `start` itself, or a file's folder."""
+    """The nearest folder with a `.git` at or above `start`; without one `start` or the folder of a file."""
     folder = Path(os.path.realpath(start))
     if not folder.is_dir():
         folder = folder.parent

@@ -29,8 +29,8 @@ _UNSAFE_IN_LINES = re.compile(r"(?![\t\n])" + _UNSAFE.pattern)
 def safe(text: str, *, keep_newlines: bool = False) -> str:
     """`text` with everything that a terminal would obey or hide turned into visible marks.
 
-    With `keep_newlines` line ends and tabs stay (CR LF becomes LF); without, the result is one line. The result
-    can be encoded as UTF-8 and is a fixed point of this function.
+    With `keep_newlines` line ends and tabs stay (CR LF becomes LF); without, the result is one line. The
+    result can be encoded as UTF-8 and is a fixed point of this function.
     """
     if text.isascii() and text.isprintable():
         return text
