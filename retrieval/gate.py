@@ -1,0 +1,44 @@
+"""Retrieve at all? The free rule: it looks only at what was found, so it costs nothing beyond the search."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from retrieval.types import GateDecision, Hit, Query
+
+Mode = Literal["auto", "always", "never"]
+
+SIMILAR_THRESHOLD = 0.18
+"""Share of the query's idf mass that the best similar snippet must cover."""
+
+
+def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:
+    """Decide from the hits of all channels; the reason is a sentence for the user.
+
+    `score` is the best coverage of a similar snippet, 0 to 1, or 1 if a definition of another file is reachable.
+    """
+    if mode == "never":
+        return GateDecision(False, 0.0, SIMILAR_THRESHOLD, "retrieval is switched off")
+    defined = best = 0
+    similar = 0.0
+    reason = ""
+    for hit in hits:
+        for evidence in hit.evidence:
+            if evidence.source == "definitions" and hit.path != query.path:
+                defined += 1
+                if not best or evidence.rank < best:
+                    best, reason = evidence.rank, f"{hit.path} {evidence.why}"
+            elif evidence.source == "similar":
+                similar = max(similar, evidence.score)
+    score = 1.0 if defined else similar
+    features = {"definitions": float(defined), "similar": similar}
+    if mode == "always":
+        return GateDecision(True, score, SIMILAR_THRESHOLD, "retrieval is always on", features)
+    if defined:
+        return GateDecision(True, score, SIMILAR_THRESHOLD, reason, features)
+    if similar >= SIMILAR_THRESHOLD:
+        why = f"similar code covers {similar:.2f} of what is near the cursor, at least {SIMILAR_THRESHOLD}"
+        return GateDecision(True, score, SIMILAR_THRESHOLD, why, features)
+    why = f"no name near the cursor comes from another file, and nothing similar scores above {SIMILAR_THRESHOLD}"
+    return GateDecision(False, score, SIMILAR_THRESHOLD, why, features)

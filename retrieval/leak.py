@@ -1,0 +1,60 @@
+"""The leak guard: what must not be retrieved, because it is the hole, gives it away, or is in the prompt already."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from retrieval.types import Query
+
+VISIBLE_BEFORE, VISIBLE_AFTER = 60, 30
+"""Lines of the query's own file around the cursor that the prompt shows anyway: about 800 and 400 tokens of code."""
+
+END_OF_FILE = sys.maxsize
+
+Lines = tuple[int, int]  # 1-based inclusive
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """Lines by path. `excluded` holds for every snippet; `visible` for those that quote the file."""
+
+    excluded: Mapping[str, tuple[Lines, ...]]
+    visible: Mapping[str, tuple[Lines, ...]]
+
+    def allows(self, path: str, start: int, end: int, *, outline: bool = False) -> bool:
+        """Whether the lines may be shown. An outline (signatures without bodies) may span what is visible."""
+        return not any(first <= end and start <= last for first, last in self._bans(path, outline))
+
+    def clip(self, path: str, start: int, end: int, anchor: int) -> Lines | None:
+        """The longest allowed stretch of start..end that holds `anchor`; None if the anchor itself is banned."""
+        for first, last in self._bans(path, outline=False):
+            if first <= anchor <= last:
+                return None
+            if last < anchor:
+                start = max(start, last + 1)
+            else:
+                end = min(end, first - 1)
+        return start, end
+
+    def _bans(self, path: str, outline: bool) -> tuple[Lines, ...]:
+        excluded = self.excluded.get(path, ())
+        return excluded if outline else excluded + self.visible.get(path, ())
+
+
+def guard_for(query: Query, indexed_lines: int) -> Guard:
+    """What the query bans. `indexed_lines` is the length of its file as indexed (0 if it is not).
+
+    An exclusion in the query's own file bans everything after it too: under the rules of a benchmark nothing behind
+    the hole is known. Lines are those of the index, which may lag behind the buffer: the visible window grows by the
+    difference in length, so that a shifted line cannot slip out of it.
+    """
+    excluded: dict[str, tuple[Lines, ...]] = {}
+    for ban in query.exclusions:
+        last = END_OF_FILE if ban.path == query.path else ban.end_line
+        excluded[ban.path] = (*excluded.get(ban.path, ()), (ban.start_line, last))
+    n_lines = query.prefix.count("\n") + query.suffix.count("\n") + 1
+    drift = abs(n_lines - indexed_lines) if indexed_lines else 0
+    window = (query.line - VISIBLE_BEFORE - drift, query.line + VISIBLE_AFTER + drift)
+    return Guard(excluded, {query.path: (window,)})

@@ -1,0 +1,182 @@
+"""The *similar code* channel: BM25 over identifier sub-tokens with a query that is centred on the hole."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from indexer.snapshot import Snapshot
+from indexer.tokens import count_terms
+from indexer.types import Chunk
+from retrieval import snippet
+from retrieval.leak import Guard
+from retrieval.types import Evidence, Hit, Query
+
+LINES_BEFORE, LINES_AFTER = 24, 8
+"""Non-blank lines of the buffer that make the query."""
+
+DECAY_BEFORE = 0.88
+"""Weight of a line against the one below it: half after five lines, a twentieth at the end."""
+
+AFTER_WEIGHT, DECAY_AFTER = 0.5, 0.8
+"""The first line after the hole, and each further one against the one above it."""
+
+SIGNATURE_WEIGHT = 0.5
+"""The signature of the enclosing definition, which may lie far above."""
+
+DRAFT_WEIGHT = 1.0
+"""Each line of the draft of an earlier pass."""
+
+MAX_WEIGHT = 2.0
+"""A term that is on every line near the hole says less than its count."""
+
+MAX_TERMS = 48
+"""Terms of a query, those with most weight times idf: the rest changes no rank worth having and costs time."""
+
+NAMED_TERMS = 3
+"""Shared terms that the evidence names."""
+
+
+class Lexical(Protocol):
+    """A scorer of chunks: `retrieval.postings.Postings`, or rank_bm25 itself (`retrieval.okapi.OkapiBackend`)."""
+
+    def search(
+        self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
+    ) -> list[tuple[int, float]]: ...
+
+    def idf(self, terms: Iterable[str]) -> dict[str, float]: ...
+
+    def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A chunk that BM25 found. `coverage` is the share of the query's idf mass that it holds, 0 to 1."""
+
+    id: int
+    score: float
+    coverage: float
+    why: str
+
+
+def similar(query: Query, snapshot: Snapshot, lexical: Lexical, *, guard: Guard, limit: int) -> list[Hit]:
+    """Code like that around the hole, best first.
+
+    Without a draft a hit shows what follows the matched lines, with one the matched lines themselves (RepoCoder).
+    The evidence's score is the coverage, which does not depend on the repository's size.
+    """
+    weights = weigh(query)
+    banned = [
+        chunk.id
+        for path in {query.path, *guard.excluded}
+        for chunk in snapshot.chunks_of(path)
+        if not guard.allows(path, chunk.span.start_line, chunk.span.end_line)
+    ]
+    ranked = rank(weights, lexical, limit=limit, without=banned)
+    chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
+    wanted = snippet.target(_compared_lines(query), lexical.idf(weights))
+    texts: dict[str, list[str]] = {}
+    hits: list[Hit] = []
+    for found in ranked:
+        chunk = chunks[found.id]
+        if chunk.path not in texts:
+            texts[chunk.path] = snapshot.content(chunk.path).decode("utf-8", "replace").split("\n")
+        shown = _show(chunk, texts[chunk.path], wanted, guard, continuation=not query.draft)
+        if shown is not None:
+            evidence = Evidence("similar", len(hits) + 1, found.coverage, found.why)
+            start, end = shown
+            text = "\n".join(texts[chunk.path][start - 1 : end])
+            hits.append(Hit(chunk, found.score, (evidence,), text, start, end))
+    return hits
+
+
+def weigh(query: Query) -> dict[str, float]:
+    """The weighted terms of a hole: lines near it count most."""
+    weights: dict[str, float] = {}
+
+    def add(text: str, weight: float) -> None:
+        for term in count_terms(text):
+            weights[term] = min(MAX_WEIGHT, weights.get(term, 0.0) + weight)
+
+    for line in query.draft.split("\n"):
+        add(line, DRAFT_WEIGHT)
+    for distance, line in enumerate(reversed(_filled(query.prefix.split("\n"))[-LINES_BEFORE:])):
+        add(line, DECAY_BEFORE**distance)
+    for distance, line in enumerate(_filled(query.suffix.split("\n"))[:LINES_AFTER]):
+        add(line, AFTER_WEIGHT * DECAY_AFTER**distance)
+    add(_signature(query), SIGNATURE_WEIGHT)
+    return weights
+
+
+def rank(
+    weights: Mapping[str, float], lexical: Lexical, *, limit: int, without: Sequence[int] = ()
+) -> list[Ranked]:
+    """The best chunks for weighted terms, each with its coverage and the rarest terms that it shares."""
+    idf = lexical.idf(weights)
+    mass = {term: weights[term] * idf[term] for term in idf if idf[term] > 0}
+    terms = sorted(mass, key=lambda term: (-mass[term], term))[:MAX_TERMS]
+    if not terms:
+        return []
+    found = lexical.search({term: weights[term] for term in terms}, limit, without=without)
+    held = lexical.shared(terms, [number for number, _ in found])
+    masses = np.array([mass[term] for term in terms])
+    coverages = masses @ held / masses.sum()
+    return [
+        Ranked(number, score, float(coverages[column]), _why(terms, held[:, column], idf))
+        for column, (number, score) in enumerate(found)
+    ]
+
+
+def _why(terms: Sequence[str], held: NDArray[np.bool_], idf: Mapping[str, float]) -> str:
+    """Name the rarest shared terms; a part is left out where the whole name is there."""
+    named: list[str] = []
+    for term in sorted(
+        (terms[row] for row in np.flatnonzero(held)), key=lambda term: (-idf[term], -len(term))
+    ):
+        if not any(term in other for other in named):
+            named.append(term)
+        if len(named) == NAMED_TERMS:
+            break
+    return "shares " + ", ".join(named)
+
+
+def _show(
+    chunk: Chunk, lines: Sequence[str], wanted: snippet.Target, guard: Guard, *, continuation: bool
+) -> tuple[int, int] | None:
+    """The lines to show for a matched chunk, None where the guard allows nothing around the match."""
+    first, last = chunk.span.start_line, chunk.span.end_line
+    line = first + snippet.best_line(lines[first - 1 : last], wanted)
+    start, end = snippet.window(line, len(lines), continuation=continuation)
+    allowed = guard.clip(chunk.path, start, end, line)
+    if allowed is None:
+        return None
+    start, end = allowed
+    while end > start and not lines[end - 1].strip():
+        end -= 1
+    while start < end and not lines[start - 1].strip():
+        start += 1
+    return start, end
+
+
+def _compared_lines(query: Query) -> list[str]:
+    """The lines whose like is looked for inside a chunk: those before the hole, then the draft."""
+    text = query.prefix[-_COMPARED_CHARACTERS:] + query.draft
+    return text.split("\n")
+
+
+_COMPARED_CHARACTERS = 4000  # more than the few lines that are compared
+
+
+def _signature(query: Query) -> str:
+    for symbol in query.facts.symbols if query.facts and query.scope else ():
+        if symbol.qualname == query.scope:
+            return symbol.signature
+    return ""
+
+
+def _filled(lines: Sequence[str]) -> list[str]:
+    return [line for line in lines if line.strip()]

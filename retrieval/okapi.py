@@ -1,0 +1,54 @@
+"""rank_bm25 itself behind the interface of the postings: the oracle, selectable, for whoever doubts the default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from rank_bm25 import BM25Okapi
+
+from indexer.tokens import terms
+from indexer.types import Chunk
+from retrieval.postings import top
+from retrieval.segments import among
+
+
+class OkapiBackend:
+    """BM25Okapi over chunks. Reads all of them when it is made; a query takes seconds on a large repository."""
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        ids: list[int] = []
+        corpus: list[list[str]] = []
+        for chunk in chunks:
+            ids.append(chunk.id)
+            corpus.append(terms(chunk.text))
+        self._order = {number: row for row, number in enumerate(ids)}
+        self.ids = np.asarray(ids, dtype=np.int64)
+        # BM25Okapi divides by the number of documents and of distinct terms
+        self._okapi = BM25Okapi(corpus) if any(corpus) else None
+
+    def search(
+        self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
+    ) -> list[tuple[int, float]]:
+        """The best k chunks with a score above 0, as (chunk id, score), ties by ascending id."""
+        if self._okapi is None:
+            return []
+        scores = np.zeros(len(self.ids))
+        for term, weight in terms.items():
+            scores += weight * self._okapi.get_scores([term])
+        if without:
+            scores[among(self.ids, np.sort(np.asarray(without, dtype=np.int64)))] = 0.0
+        return top(self.ids, scores, k)
+
+    def idf(self, terms: Iterable[str]) -> dict[str, float]:
+        known: Mapping[str, float] = self._okapi.idf if self._okapi else {}
+        return {term: float(known[term]) for term in terms if term in known}
+
+    def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
+        held = np.zeros((len(terms), len(ids)), dtype=np.bool_)
+        for column, number in enumerate(ids):
+            if self._okapi is not None and number in self._order:
+                document = self._okapi.doc_freqs[self._order[number]]
+                held[:, column] = [term in document for term in terms]
+        return held

@@ -1,0 +1,182 @@
+"""The facade of retrieval: channels, fusion, gate, for a cursor; and search for a person."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from indexer.errors import DamagedIndexError
+from indexer.snapshot import Snapshot
+from retrieval import finder
+from retrieval.dense import Vectors, dense, hole_text
+from retrieval.embed import Embedder
+from retrieval.fuse import fuse
+from retrieval.gate import Mode, decide
+from retrieval.leak import Guard, guard_for
+from retrieval.lexical import Lexical, similar
+from retrieval.neighbors import definitions
+from retrieval.postings import Postings
+from retrieval.types import GateDecision, Hit, Query
+
+DEPTH = 16
+"""Candidates each channel gives to fusion: twice what a prompt holds, so dedupe and caps leave enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalSettings:
+    """What is on. Each channel can be left out, so that its worth can be measured."""
+
+    channels: tuple[str, ...] = ("definitions", "similar", "dense")
+    lexical_backend: str = "postings"  # or "rank-bm25", the slow reference
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieved:
+    """Hits best first, whether they are worth a prompt, and milliseconds of each part ("similar_ms")."""
+
+    hits: tuple[Hit, ...]
+    gate: GateDecision
+    timings: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What `search` gives: hits best first and milliseconds of each part."""
+
+    hits: tuple[Hit, ...]
+    timings: dict[str, float]
+
+
+class Retriever:
+    """Retrieves from one snapshot. Structures are loaded when first used. Safe to use from several threads."""
+
+    def __init__(
+        self,
+        snapshot: Snapshot,
+        *,
+        embedder: Embedder | None = None,
+        settings: RetrievalSettings | None = None,
+    ) -> None:
+        self._snapshot = snapshot
+        self._embedder = embedder
+        self._settings = settings or RetrievalSettings()
+        self._lexical: Lexical | None = None
+        self._vectors: Vectors | None = None
+        self._names: finder.Names | None = None
+        self._loading = threading.Lock()
+
+    def retrieve(self, query: Query, *, k: int, mode: Mode = "auto") -> Retrieved:
+        """What helps at the cursor, at most k hits. Mode "never" looks at nothing.
+
+        The hits are given even where the gate says no, so that a user can see what was turned down.
+        """
+        if mode == "never":
+            return Retrieved((), decide(query, (), mode), {})
+        timings: dict[str, float] = {}
+        guard = guard_for(query, self._indexed_lines(query.path))
+        channels = self._channels(query, guard, timings)
+        with _timed(timings, "fuse_ms"):
+            kept = {name: _guarded(hits, guard) for name, hits in channels.items()}
+            hits = fuse(kept, query.path, k=k, imported=self._imported(query.path))
+        with _timed(timings, "gate_ms"):
+            gate = decide(query, (hit for found in kept.values() for hit in found), mode)
+        return Retrieved(hits, gate, timings)
+
+    def search(self, text: str, k: int) -> Found:
+        """Symbols, code and text for words in plain language or code, at most k hits."""
+        timings: dict[str, float] = {}
+        channels: dict[str, Sequence[Hit]] = {}
+        depth = max(DEPTH, k)
+        with _timed(timings, "symbols_ms"):
+            channels["symbols"] = finder.by_name(text, self._snapshot, self._known_names(), limit=depth)
+        with _timed(timings, "lexical_ms"):
+            channels["lexical"] = finder.by_text(text, self._snapshot, self.lexical(), limit=depth)
+        if self._embedder is not None and (vectors := self._open_vectors()) is not None:
+            with _timed(timings, "dense_ms"):
+                channels["dense"] = dense(text, self._snapshot, vectors, self._embedder, limit=depth)
+        with _timed(timings, "fuse_ms"):
+            hits = finder.merge(channels, k)
+        return Found(hits, timings)
+
+    def lexical(self) -> Lexical:
+        """The lexical scorer that the settings name, loaded on first use."""
+        with self._loading:
+            if self._lexical is None:
+                self._lexical = self._open_lexical()
+            return self._lexical
+
+    def _channels(self, query: Query, guard: Guard, timings: dict[str, float]) -> dict[str, Sequence[Hit]]:
+        """The hits of each channel that is on."""
+        on = self._settings.channels
+        found: dict[str, Sequence[Hit]] = {}
+        if "definitions" in on:
+            with _timed(timings, "definitions_ms"):
+                found["definitions"] = definitions(query, self._snapshot, limit=DEPTH)
+        if "similar" in on:
+            with _timed(timings, "similar_ms"):
+                found["similar"] = similar(query, self._snapshot, self.lexical(), guard=guard, limit=DEPTH)
+        if "dense" in on and self._embedder is not None and (vectors := self._open_vectors()) is not None:
+            with _timed(timings, "dense_ms"):
+                found["dense"] = dense(hole_text(query), self._snapshot, vectors, self._embedder, limit=DEPTH)
+        return found
+
+    def _open_lexical(self) -> Lexical:
+        if self._settings.lexical_backend == "rank-bm25":
+            from retrieval.okapi import OkapiBackend  # pulls in a second scorer that is seldom wanted
+
+            return OkapiBackend(self._snapshot.chunks(self._snapshot.all_chunk_ids()))
+        folder = self._snapshot.derived_dir("postings")
+        if folder is None:
+            raise DamagedIndexError(
+                "index: postings: not in this generation, run `repocoder index --rebuild`"
+            )
+        return Postings.open(folder)
+
+    def _open_vectors(self) -> Vectors | None:
+        with self._loading:
+            if self._vectors is None:
+                folder = self._snapshot.derived_dir("vectors")
+                self._vectors = Vectors.open(folder) if folder is not None else None
+            return self._vectors
+
+    def _known_names(self) -> finder.Names:
+        with self._loading:
+            if self._names is None:
+                self._names = finder.Names(self._snapshot.all_symbols())
+            return self._names
+
+    def _indexed_lines(self, path: str) -> int:
+        facts = self._snapshot.facts(path)
+        return facts.n_lines if facts is not None else 0
+
+    def _imported(self, path: str) -> frozenset[str]:
+        """Paths that the file imports, by the graph."""
+        targets = {
+            edge.target
+            for symbol in self._snapshot.symbols_of(path)
+            if symbol.kind == "file"
+            for edge in self._snapshot.edges_from(symbol.id)
+            if edge.kind == "imports"
+        }
+        return frozenset(self._snapshot.symbol(target).path for target in targets)
+
+
+def _guarded(hits: Sequence[Hit], guard: Guard) -> list[Hit]:
+    """The hits that the leak guard lets through, whatever channel they come from."""
+    return [
+        hit
+        for hit in hits
+        if guard.allows(
+            hit.path, hit.start_line, hit.end_line, outline=hit.evidence[0].source == "definitions"
+        )
+    ]
+
+
+@contextmanager
+def _timed(timings: dict[str, float], name: str) -> Iterator[None]:
+    started = time.perf_counter()
+    yield
+    timings[name] = (time.perf_counter() - started) * 1000
