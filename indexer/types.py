@@ -70,11 +70,11 @@ class Import(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Binding(msgspec.Struct, frozen=True, array_like=True):
-    """What tells the type of a name: an annotation, or an assignment from a call."""
+    """What tells the type of a name: an annotation, or an assignment from a call or from another name."""
 
     name: str  # "parser", "self.parser"; "return" for a function's result
-    type: str  # dotted expression as written, without subscripts: "Foo", "pkg.Foo"
-    kind: str  # annotation | parameter | call | return
+    type: str  # dotted expression as written, without subscripts: "Foo", "pkg.Foo"; "" for the kind unknown
+    kind: str  # annotation | parameter | call | return | alias (`x = y.z`: the type of `y.z`) | unknown (`x = 1`)
     line: int
     scope: str  # qualname of the enclosing definition
 

@@ -17,6 +17,8 @@ MAX_BASES = 64  # classes in one line of inheritance; crafted ones must not grow
 # Annotations that stand for the object whose method it is.
 _SELF_TYPES = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
 
+_SAYS = {"call": 1, "alias": 2, "unknown": 3}  # order of trust, annotations first
+
 ClassLine = tuple[tuple[FileScopes, str], ...]  # a class and its bases in the order of lookup
 
 
@@ -50,10 +52,8 @@ class Members:
         return inside or self._names.submodule(value, name) or found
 
     def _of_object(self, value: Value, file: FileScopes, name: str) -> Values:
-        if value.kind == "instance":
-            return self._of_class(value, self.line(file, value.name), name)
         kind = file.kind(value.name)
-        if kind == "class":
+        if value.kind == "instance" or kind == "class":
             return self._of_class(value, self.line(file, value.name), name)
         # The attribute of a method: it is a property, so its result is meant. Of a variable: its type is.
         held = self.result(value) if kind in ("function", "method") else self.held(value)
@@ -65,27 +65,20 @@ class Members:
         return self._of_class(value, self.line(file, owner)[1:], name)
 
     def _of_class(self, value: Value, line: ClassLine, name: str) -> Values:
+        is_own = value.how.startswith(
+            "`"
+        )  # `self` and `super()` are sure, other receivers were followed to a type
+        weight = value.weight * (TYPED if value.kind == "instance" and not is_own else 1.0)
         for file, owner in line:
             self._names.memory.consulted.add(file.path)
             symbol = file.symbols.get(f"{owner}.{name}")
-            weight = value.weight * (
-                TYPED if value.kind == "instance" and not value.how.startswith("`") else 1.0
-            )
-            if symbol is not None:
-                what = (
-                    "class"
-                    if symbol.kind == "class"
-                    else "method"
-                    if symbol.kind == "method"
-                    else "attribute"
-                )
-                base = value.name.rpartition(".")[2]
-                how = f"{what} of {owner}" + (f", inherited by {base}" if owner != value.name else "")
-                how += f", {value.how}" if not value.how.startswith("`") else ""
-                return (Value("symbol", file, symbol.qualname, how, weight),)
-            bindings = file.members.get((owner, name))
-            if bindings:
-                return self._first_bound(file, bindings)
+            if symbol is None and (owner, name) not in file.members:
+                continue
+            what = symbol.kind if symbol and symbol.kind in ("class", "method") else "attribute"
+            how = f"{what} of {owner}"
+            how += f", inherited by {value.name}" if owner != value.name else ""
+            how += "" if is_own else f", {value.how}"
+            return (Value("symbol" if symbol else "field", file, f"{owner}.{name}", how, weight),)
         return ()
 
     def line(self, file: FileScopes, owner: str) -> ClassLine:
@@ -115,15 +108,17 @@ class Members:
             if not base or "=" in base or "(" in base:
                 continue
             values = self._names.evaluate(file, base, owner.rpartition(".")[0], symbol.span.start_line)
-            found.append(tuple(v for v in values if is_class(v))[:1])
+            found.append(self._classes(values)[:1])
         return distinct(found)
 
     # -- types of what variables hold ------------------------------------------------------------------------
 
     def held(self, value: Value) -> Values:
-        """The instances that a variable of a module or class holds."""
+        """What a variable of a module or class holds, as far as it is stated: instances, or what it is an
+        alias of.
+        """
         file = value.file
-        if file is None:
+        if file is None or value.kind not in ("symbol", "field"):
             return ()
         owner, _, name = value.name.rpartition(".")
         if owner and file.kind(owner) == "class":
@@ -146,26 +141,33 @@ class Members:
         return self._names.memory.recall(file, question, lambda: self._bound(file, binding))
 
     def _bound(self, file: FileScopes, binding: Binding) -> Values:
+        line = binding.line
+        if binding.kind == "unknown" or not binding.type:
+            return ()
+        if binding.kind == "alias":
+            return self._names.evaluate(file, binding.type, binding.scope, line)
         if binding.kind == "call":
-            called = self._names.evaluate(file, binding.type, binding.scope, binding.line)
-            how = f"type of `{binding.name}`, assigned at line {binding.line}"
+            called = self._names.evaluate(file, binding.type, binding.scope, line)
+            how = f"type of `{binding.name}`, assigned at line {line}"
             found = distinct(self.result(value) for value in called)
         else:
-            scope = binding.scope
-            if binding.kind == "parameter":
-                scope = scope.rpartition(".")[0]
-            how = f"type of `{binding.name}`, annotated at line {binding.line}"
-            found = self._annotated(file, binding.type, scope, binding.line)
+            # Annotations of parameters are read where the function stands, not inside it.
+            scope = binding.scope.rpartition(".")[0] if binding.kind == "parameter" else binding.scope
+            how = f"type of `{binding.name}`, annotated at line {line}"
+            found = self._annotated(file, binding.type, scope, line)
         return tuple(value._replace(how=how) for value in found)
 
     def result(self, value: Value) -> Values:
         """What a call of the value gives: an instance of a class, what a function says that it returns."""
         file = value.file
-        if file is None or value.kind != "symbol":
+        if file is None or value.kind not in ("symbol", "field"):
             return ()
         kind = file.kind(value.name)
         if kind == "class":
             return (value._replace(kind="instance"),)
+        if kind in ("variable", ""):
+            classes = self._classes((value,))
+            return tuple(v._replace(kind="instance") for v in classes)
         binding = file.returns.get(value.name)
         if binding is None or kind not in ("function", "method"):
             return ()
@@ -178,7 +180,17 @@ class Members:
 
     def _annotated(self, file: FileScopes, written: str, scope: str, line: int) -> Values:
         values = self._names.evaluate(file, written, scope, line)
-        return tuple(value._replace(kind="instance") for value in values if is_class(value))
+        return tuple(value._replace(kind="instance") for value in self._classes(values))
+
+    def _classes(self, values: Values) -> Values:
+        """The classes among the values, those that a variable is another name of included."""
+        found: list[Values] = []
+        for value in values:
+            if is_class(value):
+                found.append((value,))
+            elif value.file is not None and value.file.kind(value.name) in ("variable", ""):
+                found.append(tuple(v for v in self.held(value) if is_class(v)))
+        return distinct(found)
 
 
 def is_class(value: Value) -> bool:

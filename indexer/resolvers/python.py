@@ -18,6 +18,8 @@ from indexer.resolvers.scopes import FileScopes
 from indexer.resolvers.values import Value
 from indexer.types import FileFacts, Reference
 
+FIELD = 0.8  # confidence kept when a class stands for a field that only its methods assign
+
 
 class PythonResolver:
     """Follows Python names through scopes, imports, classes and the types that the code states."""
@@ -70,12 +72,16 @@ class PythonResolver:
         kind = edge_kind(reference.kind)
         for value in values:
             target = _target(value)
-            if target is not None and target.role == "definition":
+            own_field = value.kind == "field" and value.file is file
+            if target is not None and target.role == "definition" and not own_field:
                 edges.add(RawEdge(source, target.path, target.qualname, kind, target.weight, reference.line))
 
 
 def _target(value: Value) -> Target | None:
     if value.file is None or value.kind in ("outside", "namespace"):
         return None
+    if value.kind == "field":  # it has no symbol, so the class that has it stands for it
+        owner = value.name.rpartition(".")[0]
+        return Target(value.file.path, owner, round(value.weight * FIELD, 3), value.how)
     role: Role = "type" if value.kind == "instance" else "definition"
     return Target(value.file.path, value.name, round(value.weight, 3), value.how, role)

@@ -14,9 +14,9 @@ MAX_DEPTH = 60
 class Value(NamedTuple):
     """One possible meaning of an expression."""
 
-    kind: str  # module | symbol | instance | namespace | outside
+    kind: str  # module | symbol | field (of a class, without a symbol) | instance | namespace | outside
     file: FileScopes | None  # where it is defined; None for a namespace package and for what is outside
-    name: str  # module: "", symbol: qualname, instance: qualname of its class, else a dotted name
+    name: str  # module: "", symbol and field: qualname, instance: that of its class, else a dotted name
     how: str
     weight: float
 
