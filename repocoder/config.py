@@ -1,7 +1,7 @@
 """Settings: defaults < user file < project file (harmless keys only) < environment < flags; with origins.
 
-The user's file is trusted, so a mistake in it is an error. The project file belongs to the repository, which is
-not trusted: it may set a few harmless keys, and whatever else it holds is refused with a warning, never an error.
+The user's file is trusted, so a mistake in it is an error. The project file belongs to the repository, which
+is not trusted: it may set a few harmless keys; what else it holds is refused with a warning, not an error.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import os
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 

@@ -1,0 +1,121 @@
+"""`complete`: the text on stdout, everything that explains it on stderr or in the JSON."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repocoder import jsonout
+from repocoder.cli.options import (
+    Command,
+    json_option,
+    max_tokens_option,
+    model_option,
+    position_argument,
+    progress_option,
+    repo_option,
+    retrieval_option,
+    stdin_option,
+)
+from repocoder.cli.place import Place, parse_place
+from repocoder.cli.session import open_engine, read_buffer, with_progress
+from repocoder.cli.show import dim, evidence_of, gate_line, place_of, print_json, talk, timings_line
+from repocoder.terminal import safe
+
+if TYPE_CHECKING:
+    from repocoder.config import Settings
+    from repocoder.types import Completion, CompletionRequest
+
+WEAK_MODEL = (
+    "the embedded model is small and weak: it shows the way, it does not write good code; "
+    "see `repocoder models list` for better ones"
+)
+
+
+@click.command(cls=Command)
+@position_argument
+@repo_option
+@stdin_option
+@model_option
+@max_tokens_option
+@click.option("--passes", type=int, metavar="N", help="Passes of the retrieve-generate loop, 1 to 4.")
+@retrieval_option
+@json_option
+@click.option("-q", "--quiet", is_flag=True, help="Only the text: nothing about it on stderr.")
+@progress_option
+def complete(
+    position: str,
+    repo: str | None,
+    from_stdin: bool,
+    as_json: bool,
+    quiet: bool,
+    progress: bool | None,
+    **flags: Any,
+) -> None:
+    """Complete at a place; the text goes to stdout."""
+    place = parse_place(position, repo, must_exist=not from_stdin)
+    with open_engine(place.root, flags) as engine:
+        request = make_request(place, engine.settings, from_stdin=from_stdin)
+        engine.model_info()  # a model that is missing is told before an index is built
+        with_progress(progress, engine.ensure_index)
+        completion = engine.complete(request)
+        embedded = engine.settings.model is None
+    if as_json:
+        print_json(jsonout.completion_json(completion))
+        return
+    _print_text(completion.text)
+    if not quiet:
+        _print_account(completion)
+        if embedded:
+            talk(dim(WEAK_MODEL))
+
+
+def make_request(place: Place, settings: Settings, *, from_stdin: bool) -> CompletionRequest:
+    """The request for a place, with what the settings say; reads stdin if asked."""
+    from repocoder.types import CompletionRequest
+
+    return CompletionRequest(
+        path=place.path,
+        line=place.line,
+        column=place.column,
+        text=read_buffer() if from_stdin else None,
+        max_tokens=settings.max_tokens,
+        passes=settings.passes,
+        retrieval=settings.retrieval,
+    )
+
+
+def _print_text(text: str) -> None:
+    """To a pipe exactly the text; to a terminal what is safe, ended by a line end."""
+    if not sys.stdout.isatty():
+        sys.stdout.write(text)
+    else:
+        shown = safe(text, keep_newlines=True)
+        sys.stdout.write(shown if shown.endswith("\n") else shown + "\n")
+    sys.stdout.flush()
+
+
+def _print_account(completion: Completion) -> None:
+    ended = (
+        f"{completion.completion_tokens} tokens ({completion.stop_reason}) from {completion.prompt_tokens}"
+    )
+    sure = "" if completion.mean_logprob is None else f", {completion.mean_logprob:.2f} nats a token"
+    talk(f"{dim('model')}   {safe(completion.model.name)}: {ended}{sure}")
+    talk(f"{dim('gate')}    {gate_line(completion.gate)}")
+    if len(completion.passes) > 1:
+        for report in completion.passes:
+            kept = "kept" if report.kept else "not kept"
+            talk(f"{dim('pass')} {report.number}  {kept}: {safe(report.reason)}")
+    for check in completion.checks:
+        if not check.passed:
+            talk(f"{dim('check')}   {safe(check.name)}: {safe(check.detail)}")
+    for hit in completion.prompt.hits:
+        talk(f"{dim('used')}    {place_of(hit)}")
+        for line in evidence_of(hit):
+            talk(f"          {dim(line)}")
+    for line in completion.notes:
+        talk(f"{dim('note')}    {safe(line)}")
+    talk(f"{dim('time')}    {timings_line(asdict(completion.timings))}")

@@ -1,0 +1,105 @@
+"""`explain`: what a completion would use, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from repocoder import jsonout
+from repocoder.cli.complete import make_request
+from repocoder.cli.options import (
+    Command,
+    json_option,
+    max_tokens_option,
+    model_option,
+    position_argument,
+    progress_option,
+    repo_option,
+    retrieval_option,
+    stdin_option,
+)
+from repocoder.cli.place import parse_place
+from repocoder.cli.session import open_engine, with_progress
+from repocoder.cli.show import (
+    bad,
+    bold,
+    dim,
+    evidence_of,
+    gate_line,
+    good,
+    out,
+    place_of,
+    print_json,
+    timings_line,
+)
+from repocoder.terminal import safe
+
+if TYPE_CHECKING:
+    from repocoder.types import Explanation
+
+_SHOWN_NAMES = 24
+
+
+@click.command(cls=Command)
+@position_argument
+@repo_option
+@stdin_option
+@model_option
+@retrieval_option
+@max_tokens_option
+@json_option
+@progress_option
+def explain(
+    position: str, repo: str | None, from_stdin: bool, as_json: bool, progress: bool | None, **flags: Any
+) -> None:
+    """Show what a completion would use.
+
+    What would be retrieved, the gate and the prompt; the model is not run.
+    """
+    place = parse_place(position, repo, must_exist=not from_stdin)
+    with open_engine(place.root, flags) as engine:
+        request = make_request(place, engine.settings, from_stdin=from_stdin)
+        with_progress(progress, engine.ensure_index)
+        explanation = engine.explain(request)
+    if as_json:
+        print_json(jsonout.explanation_json(explanation))
+    else:
+        _print_query(explanation)
+        _print_candidates(explanation)
+        _print_prompt(explanation)
+
+
+def _print_query(explanation: Explanation) -> None:
+    query = explanation.query
+    scope = f" in {safe(query.scope)}" if query.scope else ""
+    out(f"{bold('cursor')}  {safe(query.path)}:{query.line}:{query.column} ({safe(query.language)}{scope})")
+    names = ", ".join(query.identifiers[:_SHOWN_NAMES])
+    more = len(query.identifiers) - _SHOWN_NAMES
+    out(f"{bold('names')}   {safe(names) or 'none'}" + (f" and {more} more" if more > 0 else ""))
+    out(f"{bold('gate')}    {gate_line(explanation.gate)}")
+
+
+def _print_candidates(explanation: Explanation) -> None:
+    dropped = jsonout.dropped_reasons(explanation.prompt)
+    shown = {jsonout.place(hit) for hit in explanation.prompt.hits}
+    out(bold("candidates") + ("" if explanation.hits else "  none"))
+    for number, hit in enumerate(explanation.hits, 1):
+        where = jsonout.place(hit)
+        why = dropped.get(where) or "the gate decided against retrieval"
+        fate = good("in the prompt") if where in shown else bad(f"left out: {why}")
+        out(f"{number:2} {place_of(hit)}  {dim(f'{hit.score:.4f}')}  {fate}")
+        for line in evidence_of(hit):
+            out(f"     {dim(line)}")
+
+
+def _print_prompt(explanation: Explanation) -> None:
+    prompt = explanation.prompt
+    out(
+        f"{bold('prompt')}  {len(prompt.token_ids)} tokens: {prompt.snippet_tokens} snippets, "
+        f"{prompt.prefix_tokens} prefix, {prompt.suffix_tokens} suffix; template {safe(prompt.template)}; "
+        f"model {safe(explanation.model.name)}"
+    )
+    for line in safe(prompt.text, keep_newlines=True).split("\n"):
+        out(f"  {dim('|')} {line}")
+    out(f"{bold('time')}    {timings_line(explanation.timings)}")

@@ -1,0 +1,32 @@
+"""`tui`: opens the terminal UI."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from repocoder.cli.options import Command, repo_argument
+from repocoder.cli.place import repository
+from repocoder.cli.show import warn
+from repocoder.cli.signals import SignalWatch
+from repocoder.config import load_settings
+from repocoder.errors import UsageError
+
+
+@click.command(cls=Command)
+@repo_argument
+@click.pass_obj
+def tui(watch: SignalWatch | None, repo: str | None) -> int:
+    """Open the terminal UI (the same as no command)."""
+    root = repository(repo)
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("no terminal: the UI needs one: use `repocoder complete` or another command")
+    loaded = load_settings(root)
+    for line in loaded.warnings:
+        warn(line)
+    from tui.app import run  # brings textual
+
+    if watch is not None:
+        watch.release()  # the UI restores the terminal itself
+    return run(root, loaded.settings)
