@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from retrieval.types import Exclusion, GateDecision, Hit
+from indexer.types import Skip
+from retrieval.types import Exclusion, GateDecision, Hit, Query
 
 RetrievalMode = Literal["auto", "always", "never"]
 
@@ -111,3 +112,38 @@ class Completion:
     @property
     def prompt_tokens(self) -> int:
         return len(self.prompt.token_ids)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    hits: tuple[Hit, ...]
+    timings: dict[str, float]  # milliseconds of each step
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What would be retrieved and shown to the model; the model is not run (its tokenizer is)."""
+
+    query: Query
+    gate: GateDecision
+    hits: tuple[Hit, ...]
+    prompt: Prompt
+    timings: dict[str, float]  # milliseconds of each step
+    model: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
+class IndexStatus:
+    """The index as it is on disk. Counts are 0 where there is none."""
+
+    root: str
+    directory: str
+    exists: bool
+    stale: bool
+    generation: int
+    files: int
+    chunks: int
+    symbols: int
+    edges: int
+    bytes_on_disk: int
+    skips: tuple[Skip, ...]

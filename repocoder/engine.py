@@ -1,0 +1,340 @@
+"""The one Engine: index, retrieve, gate, loop, verify. The TUI, the command line and eval are thin adapters over it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.build import Indexer
+from indexer.derived import Derived
+from indexer.errors import DamagedIndexError
+from indexer.snapshot import Snapshot
+from indexer.types import BuildReport, FileFacts, Progress, Skip
+from indexer.walk import WalkOptions
+from repocoder import verify
+from repocoder.buffer import Buffer, open_buffer
+from repocoder.config import Settings
+from repocoder.llm.generator import Generator
+from repocoder.loop import run_loop
+from repocoder.paths import index_dir
+from repocoder.steps import EngineSteps
+from repocoder.types import (
+    Completion,
+    CompletionRequest,
+    Explanation,
+    IndexStatus,
+    ModelInfo,
+    SearchResult,
+    Timings,
+)
+from retrieval.dense import VectorsBuilder
+from retrieval.embed import Embedder, load_embedder
+from retrieval.postings import PostingsBuilder
+from retrieval.query import query_at
+from retrieval.retriever import RetrievalSettings, Retriever
+from retrieval.types import Query
+
+if TYPE_CHECKING:
+    import networkx
+
+OnProgress = Callable[[Progress], None]
+
+
+class Engine:
+    """All that repocoder can do with one repository.
+
+    Methods may be called from any thread. One completion runs at a time; searches and builds go on beside it. Nothing
+    heavy happens before it is needed: no index is opened, no worker is started and no model is loaded by `__init__`.
+    """
+
+    def __init__(self, root: Path, settings: Settings, *, generator: Generator | None = None) -> None:
+        self.root = root.resolve()
+        self.settings = settings
+        self.directory = index_dir(self.root)
+        self.notes: list[str] = []  # one line each, for the user: rebuilt indexes and the like
+        self._generator = generator
+        self._embedder: Embedder | None = None
+        self._indexer: Indexer | None = None
+        self._session: _Session | None = None
+        self._state = threading.RLock()  # guards the lazily made parts above
+        self._building = threading.Lock()
+        self._completing = threading.Lock()
+        self._index_ms = 0.0  # of builds since the last completion, reported with it
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- index
+
+    def index(
+        self,
+        *,
+        rebuild: bool = False,
+        progress: OnProgress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> BuildReport:
+        """Bring the index up to date with the files; raises the errors of `indexer.errors`."""
+        started = time.monotonic()
+        with self._building:
+            report = self._index_parts().build(rebuild=rebuild, progress=progress, cancel=cancel)
+            self.notes.extend(report.notes)
+            self._renew_session()
+        self._index_ms += _since(started)
+        return report
+
+    def ensure_index(self, progress: OnProgress | None = None) -> BuildReport | None:
+        """Build the index if there is none, update it if files changed; None if there was nothing to do."""
+        started = time.monotonic()
+        stale = self._index_parts().is_stale()
+        self._index_ms += _since(started)
+        return self.index(progress=progress) if stale else None
+
+    def status(self) -> IndexStatus:
+        """What is indexed, what was skipped, and whether files changed since."""
+        files = chunks = symbols = edges = generation = 0
+        skips: tuple[Skip, ...] = ()
+        exists = (self.directory / "index.sqlite").exists()
+        if exists:
+            with self._lease() as session:
+                counts = session.snapshot.counts()
+                files, chunks = counts["files"], counts["chunks"]
+                symbols, edges = counts["symbols"], counts["edges"]
+                skips = session.snapshot.skips()
+                generation = session.snapshot.generation
+        return IndexStatus(
+            root=str(self.root),
+            directory=str(self.directory),
+            exists=exists,
+            stale=not exists or self._index_parts().is_stale(),
+            generation=generation,
+            files=files,
+            chunks=chunks,
+            symbols=symbols,
+            edges=edges,
+            bytes_on_disk=_bytes_below(self.directory),
+            skips=skips,
+        )
+
+    def graph(self, path: str | None = None) -> networkx.MultiDiGraph:
+        """The dependency graph, of the whole repository or of what touches one file."""
+        from indexer.graph import to_networkx
+
+        with self._lease() as session:
+            return to_networkx(session.snapshot, path)
+
+    # ---- retrieve
+
+    def search(self, text: str, k: int = 10) -> SearchResult:
+        """Search in plain language or code: symbol names, lexical and, where there is an embedder, dense."""
+        started = time.monotonic()
+        with self._lease() as session:
+            found = session.retriever.search(text, k)
+        return SearchResult(found.hits, {**found.timings, "total_ms": _since(started)})
+
+    def explain(self, request: CompletionRequest) -> Explanation:
+        """What would be retrieved, the gate and the prompt; the model is not run."""
+        started = time.monotonic()
+        buffer = open_buffer(self.root, request)
+        with self._lease() as session:
+            query = self._query(buffer, request)
+            steps = self._steps(session, buffer, request)
+            found = steps.retrieve(query)
+            prompt = steps.prompt(query, found.hits if found.gate.retrieve else ())
+        timings = {**found.timings, "total_ms": _since(started)}
+        return Explanation(query, found.gate, found.hits, prompt, timings, self.model_info())
+
+    # ---- generate
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        on_text: Callable[[str, int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Completion:
+        """Complete at a place. `on_text(text so far, pass)` streams; setting `cancel` ends it within 0.2 s.
+
+        A cancelled completion is returned, not raised: its stop reason is "cancelled" and its text is what was there.
+        """
+        with self._completing, self._lease() as session:
+            started = time.monotonic()
+            buffer = open_buffer(self.root, request)
+            query = self._query(buffer, request)
+            steps = self._steps(session, buffer, request)
+            result = run_loop(
+                steps, query, passes=request.passes, on_text=on_text, cancel=cancel or threading.Event()
+            )
+            turn, draft = result.turn, result.turn.draft
+            index_ms, self._index_ms = self._index_ms, 0.0
+            return Completion(
+                text=draft.text,
+                stop_reason=draft.stop_reason,
+                path=buffer.path,
+                line=buffer.line,
+                column=buffer.column,
+                passes=result.passes,
+                gate=turn.retrieved.gate,
+                hits=turn.retrieved.hits,
+                prompt=turn.prompt,
+                checks=verify.check(query, draft.text, turn.unknown),
+                completion_tokens=draft.completion_tokens,
+                mean_logprob=draft.mean_logprob,
+                timings=Timings(
+                    index_ms=index_ms,
+                    retrieve_ms=result.retrieve_ms - result.gate_ms,
+                    gate_ms=result.gate_ms,
+                    prefill_ms=draft.prefill_ms,
+                    first_token_ms=result.first_token_ms,
+                    total_ms=index_ms + _since(started),
+                ),
+                model=self.model_info(),
+                base_sha256=buffer.sha256,
+                notes=draft.notes,
+            )
+
+    def warm_up(self) -> None:
+        """Load the model in its worker, so that the first completion does not wait for it."""
+        self._model().tokenize("")
+
+    def model_info(self) -> ModelInfo:
+        """Name and SHA-256 of the model in use; raises ModelError if there is none."""
+        return self._model().info
+
+    def close(self) -> None:
+        """End the workers and close the index. The engine cannot be used afterwards."""
+        with self._state:
+            if self._generator is not None:
+                self._generator.close()
+            if self._session is not None:
+                self._session.retire()
+            if self._indexer is not None:
+                self._indexer.close()
+            self._session = self._indexer = None
+
+    # ---- parts, made when first needed
+
+    def _model(self) -> Generator:
+        with self._state:
+            if self._generator is None:
+                from repocoder.llm.local import open_generator
+
+                self._generator = open_generator(self.settings.model, threads=self.settings.threads)
+            return self._generator
+
+    def _index_parts(self) -> Indexer:
+        with self._state:
+            if self._indexer is None:
+                self._indexer = Indexer(
+                    self.root,
+                    self.directory,
+                    derived=self._derived(),
+                    workers=self.settings.workers,
+                    walk_options=WalkOptions(
+                        max_file_bytes=self.settings.max_file_bytes, exclude=self.settings.exclude
+                    ),
+                )
+            return self._indexer
+
+    def _derived(self) -> tuple[Derived, ...]:
+        if self.settings.embedder is None:
+            return (PostingsBuilder(),)
+        if self._embedder is None:
+            self._embedder = load_embedder(self.settings.embedder)
+        return (PostingsBuilder(), VectorsBuilder(self._embedder))
+
+    @contextmanager
+    def _lease(self) -> Iterator[_Session]:
+        """The current session; it stays open until given back even if a build replaces it meanwhile."""
+        with self._state:
+            if self._session is None:
+                self._session = self._open_session()
+            session = self._session
+            session.users += 1
+        try:
+            yield session
+        finally:
+            with self._state:
+                session.users -= 1
+                session.close_if_unused()
+
+    def _open_session(self) -> _Session:
+        """Open the index; a missing one is built, a damaged one is built anew and the user is told."""
+        versions = {part.name: part.version for part in self._derived()}
+        indexer = self._index_parts()
+        if not (self.directory / "index.sqlite").exists():
+            self.notes.extend(indexer.build().notes)
+        try:
+            snapshot = Snapshot.open(self.directory, self.root, derived_versions=versions)
+        except DamagedIndexError as error:
+            self.notes.append(f"{error}: rebuilt")
+            indexer.build()
+            snapshot = Snapshot.open(self.directory, self.root, derived_versions=versions)
+        settings = RetrievalSettings(
+            channels=self.settings.channels, lexical_backend=self.settings.lexical_backend
+        )
+        return _Session(snapshot, Retriever(snapshot, embedder=self._embedder, settings=settings))
+
+    def _renew_session(self) -> None:
+        with self._state:
+            if self._session is not None:
+                self._session.retire()
+                self._session = None
+
+    # ---- one completion
+
+    def _query(self, buffer: Buffer, request: CompletionRequest) -> Query:
+        return query_at(
+            buffer.path,
+            buffer.text,
+            buffer.line,
+            buffer.column,
+            facts=self._facts(buffer),
+            exclusions=request.exclusions,
+        )
+
+    def _facts(self, buffer: Buffer) -> FileFacts | None:
+        parsed = self._index_parts().pool.parse_buffer(buffer.path, buffer.data)
+        return None if isinstance(parsed, Skip) else parsed.facts
+
+    def _steps(self, session: _Session, buffer: Buffer, request: CompletionRequest) -> EngineSteps:
+        return EngineSteps(
+            snapshot=session.snapshot,
+            retriever=session.retriever,
+            generator=self._model(),
+            settings=self.settings,
+            request=request,
+            repo_name=self.root.name,
+        )
+
+
+class _Session:
+    """One generation of the index and what searches it, shared by all who read; closed when the last has left."""
+
+    def __init__(self, snapshot: Snapshot, retriever: Retriever) -> None:
+        self.snapshot = snapshot
+        self.retriever = retriever
+        self.users = 0
+        self._retired = False
+
+    def retire(self) -> None:
+        self._retired = True
+        self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        if self._retired and self.users == 0:
+            self.snapshot.close()
+
+
+def _bytes_below(directory: Path) -> int:
+    return sum(place.stat().st_size for place in directory.rglob("*") if place.is_file())
+
+
+def _since(moment: float) -> float:
+    return (time.monotonic() - moment) * 1000

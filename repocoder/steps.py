@@ -1,0 +1,46 @@
+"""The steps of the loop over the real parts: retriever, prompt, generator, post-processing, checks."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from indexer.snapshot import Snapshot
+from repocoder import verify
+from repocoder.config import Settings
+from repocoder.llm.generator import Generator
+from repocoder.loop import Draft
+from repocoder.prompt import PromptBudget, build_prompt
+from repocoder.types import CompletionRequest, Prompt
+from retrieval.retriever import Retrieved, Retriever
+from retrieval.types import Hit, Query
+
+
+@dataclass(frozen=True, slots=True)
+class EngineSteps:
+    """`repocoder.loop.Steps` for one request."""
+
+    snapshot: Snapshot
+    retriever: Retriever
+    generator: Generator
+    settings: Settings
+    request: CompletionRequest
+    repo_name: str
+
+    def retrieve(self, query: Query) -> Retrieved:
+        return self.retriever.retrieve(query, k=self.settings.k, mode=self.request.retrieval)
+
+    def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
+        budget = PromptBudget.for_model(
+            self.generator.vocab.n_ctx, self.request.max_tokens, wanted=self.settings.prompt_tokens
+        )
+        return build_prompt(query, hits, self.generator, budget=budget, repo_name=self.repo_name)
+
+    def generate(
+        self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
+    ) -> Draft: ...
+
+    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
+        return verify.unknown_names(query, text, self.snapshot)

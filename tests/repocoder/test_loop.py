@@ -1,0 +1,128 @@
+"""The loop's decisions, over scripted steps: the steps themselves are tested where they live."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from indexer.types import Chunk, Span
+from repocoder.loop import Draft, run_loop
+from repocoder.types import Prompt
+from retrieval.retriever import Retrieved
+from retrieval.types import Evidence, GateDecision, Hit, Query
+
+QUERY = Query("a.py", "python", 3, 4, "def f():\n    ", "\n", "f", ())
+YES = GateDecision(True, 1.0, 0.5, "because")
+NO = GateDecision(False, 0.0, 0.5, "nothing near")
+
+
+def hit(line: int) -> Hit:
+    chunk = Chunk(line, "b.py", Span(line, line + 1, 0, 1), "python", "function", "g", "", "def g(): ...")
+    return Hit(chunk, 1.0, (Evidence("similar", 1, 1.0, "shares g"),), chunk.text, line, line + 1)
+
+
+def draft(text: str, logprob: float | None = -1.0, stop: str = "end") -> Draft:
+    return Draft(text, stop, logprob, 5, 1.0, 2.0, 3.0)
+
+
+@dataclass
+class Script:
+    """Steps that answer from lists; `queries` is what they were asked."""
+
+    found: list[Retrieved]
+    drafts: list[Draft]
+    unknown: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    queries: list[Query] = field(default_factory=list)
+    prompted: list[tuple[Hit, ...]] = field(default_factory=list)
+
+    def retrieve(self, query: Query) -> Retrieved:
+        self.queries.append(query)
+        return self.found[len(self.queries) - 1]
+
+    def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
+        self.prompted.append(hits)
+        return Prompt((1, 2), "", hits, (), 1, 1, 0, "none")
+
+    def generate(
+        self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
+    ) -> Draft:
+        answer = self.drafts[len(self.prompted) - 1]
+        if on_text is not None:
+            on_text(answer.text)
+        return answer
+
+    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
+        return self.unknown.get(text, ())
+
+
+def found(*hits: Hit, gate: GateDecision = YES) -> Retrieved:
+    return Retrieved(hits=hits, gate=gate, timings={})
+
+
+def run(script: Script, passes: int = 2, seen: list[tuple[str, int]] | None = None):  # type: ignore[no-untyped-def]
+    on_text = None if seen is None else lambda text, number: seen.append((text, number))
+    return run_loop(script, QUERY, passes=passes, on_text=on_text, cancel=threading.Event())
+
+
+def test_a_sure_draft_is_taken_as_it_is() -> None:
+    result = run(Script([found(hit(1))], [draft("x", -0.1)]))
+    assert [p.kept for p in result.passes] == [True]
+    assert result.turn.draft.text == "x"
+
+
+def test_an_unsure_draft_is_tried_again_with_itself_in_the_query() -> None:
+    script = Script([found(hit(1)), found(hit(9))], [draft("x"), draft("y", -0.3)])
+    seen: list[tuple[str, int]] = []
+    result = run(script, seen=seen)
+    assert script.queries[1].draft == "x"
+    assert [(p.number, p.kept) for p in result.passes] == [(1, False), (2, True)]
+    assert result.turn.draft.text == "y"
+    assert seen == [("x", 1), ("y", 2)]
+
+
+def test_a_less_likely_second_draft_does_not_replace_the_first() -> None:
+    result = run(Script([found(hit(1)), found(hit(9))], [draft("x", -0.5), draft("y", -0.9)]))
+    assert result.turn.draft.text == "x"
+    assert [p.kept for p in result.passes] == [True, False]
+    assert "not likelier" in result.passes[1].reason
+
+
+def test_the_same_text_twice_still_tells_the_passes_apart() -> None:
+    result = run(Script([found(hit(1)), found(hit(9))], [draft("x", -0.5), draft("x", -0.9)]))
+    assert [p.kept for p in result.passes] == [True, False]
+
+
+def test_fewer_unknown_names_win_over_likelihood() -> None:
+    script = Script(
+        [found(hit(1)), found(hit(9))], [draft("bad", -0.1), draft("good", -0.6)], unknown={"bad": ("nope",)}
+    )
+    result = run(script)
+    assert result.turn.draft.text == "good"
+    assert "`nope`" in result.passes[1].reason
+
+
+def test_no_second_pass_when_the_draft_changes_nothing_that_is_retrieved() -> None:
+    script = Script([found(hit(1)), found(hit(1))], [draft("x")])
+    assert len(run(script).passes) == 1
+
+
+def test_a_closed_gate_shows_nothing_and_ends_after_one_pass() -> None:
+    script = Script([found(hit(1), gate=NO)], [draft("x")])
+    result = run(script)
+    assert script.prompted == [()]
+    assert len(result.passes) == 1
+
+
+def test_a_cancelled_second_pass_leaves_the_first() -> None:
+    script = Script([found(hit(1)), found(hit(9))], [draft("x"), draft("", None, "cancelled")])
+    result = run(script)
+    assert result.turn.draft.text == "x"
+    assert len(result.passes) == 1
+
+
+def test_passes_limits_the_turns() -> None:
+    script = Script([found(hit(n)) for n in range(1, 6)], [draft(str(n), -1.0 + n / 5) for n in range(5)])
+    assert len(run(script, passes=1).passes) == 1
+    script = Script([found(hit(n)) for n in range(1, 6)], [draft(str(n), -1.5 + n / 5) for n in range(5)])
+    assert len(run(script, passes=4).passes) == 4
