@@ -35,3 +35,7 @@ class WorkerError(RepocoderError):
     """A worker process failed repeatedly."""
 
     exit_code = 8
+
+
+class DamagedIndexError(IndexFailedError):
+    """The index on disk is not what was written, or of another version: building it again helps."""
