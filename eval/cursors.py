@@ -24,6 +24,7 @@ from io import StringIO
 from pathlib import Path
 from typing import Any
 
+from indexer.walk import Found, walk
 from repocoder.config import load_settings
 from repocoder.engine import Engine
 from repocoder.types import Completion, CompletionRequest, Explanation
@@ -85,7 +86,8 @@ def sample_cursors(root: Path, count: int, seed: int) -> list[Cursor]:
     roots = [str(place) for place in (root, root / "src", root / "lib") if place.is_dir()]
     project = jedi.Project(root, added_sys_path=roots, smart_sys_path=False, load_unsafe_extensions=False)
     rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    files = sorted(path for path in root.rglob("*.py") if path.is_file() and path.stat().st_size <= MAX_FILE_BYTES)
+    found = (entry for entry in walk(root) if isinstance(entry, Found) and entry.path.endswith(".py"))
+    files = [root / entry.path for entry in found if entry.size <= MAX_FILE_BYTES]
     rng.shuffle(files)
     cursors: list[Cursor] = []
     taken: set[tuple[str, int]] = set()

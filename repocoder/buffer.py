@@ -1,4 +1,4 @@
-"""The buffer at a cursor: bytes of a file or of an unsaved edit, decoded, with the position checked."""
+"""The buffer at a cursor: bytes of a file or of an unsaved edit, decoded, as it is when a completion is asked for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.walk import read_file
-from repocoder.errors import StorageError, UsageError
+from indexer.walk import REASONS, UnreadableError, read_file
+from repocoder.errors import UsageError
 from repocoder.types import CompletionRequest
 
 MAX_BUFFER_BYTES = 8 << 20
@@ -30,7 +30,7 @@ class Buffer:
 
 
 def open_buffer(root: Path, request: CompletionRequest) -> Buffer:
-    """Read what the request is about and check its position; UsageError says what is wrong."""
+    """Read what the request is about; UsageError says what is wrong. `query_at` checks the position."""
     data = _read(root, request.path) if request.text is None else request.text.encode("utf-8", "surrogateescape")
     if b"\0" in data:
         raise UsageError(f"binary file: {request.path}: choose a text file")
@@ -38,30 +38,19 @@ def open_buffer(root: Path, request: CompletionRequest) -> Buffer:
         text = data.decode("utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"not UTF-8: {request.path} (byte {error.start}): convert the file to UTF-8 first") from error
-    lines = split_lines(text)
-    if not 1 <= request.line <= len(lines):
-        raise UsageError(f"no such line: {request.path}:{request.line}: the file has {len(lines)}")
-    length = len(lines[request.line - 1])
-    column = length if request.column is None else request.column
-    if not 0 <= column <= length:
-        raise UsageError(f"no such column: {request.path}:{request.line}:{column}: the line has {length} characters")
+    column = _end_of_line(text, request.line) if request.column is None else request.column
     return Buffer(request.path, text, data, request.line, column)
 
 
-def split_lines(text: str) -> list[str]:
-    """Lines without their ends, split at \\n, \\r\\n and \\r only; at least one, and one more after a final line end."""
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+def _end_of_line(text: str, line: int) -> int:
+    """Length of the 1-based line without its end; 0 for a line that is not there, which the query refuses."""
+    lines = text.split("\n")
+    return len(lines[line - 1].removesuffix("\r")) if 1 <= line <= len(lines) else 0
 
 
 def _read(root: Path, path: str) -> bytes:
     try:
-        data, _ = read_file(root, path, MAX_BUFFER_BYTES)
-    except FileNotFoundError as error:
-        raise UsageError(f"no such file: {path}: give a path inside {root}") from error
-    except IsADirectoryError as error:
-        raise UsageError(f"a folder: {path}: give FILE:LINE") from error
-    except ValueError as error:
-        raise UsageError(f"cannot complete in {path}: {error}") from error
-    except OSError as error:
-        raise StorageError(f"cannot read: {path}: {error.strerror}") from error
-    return data
+        return read_file(root, path, MAX_BUFFER_BYTES)[0]
+    except UnreadableError as error:
+        meaning = "no such file, or a folder" if error.reason == "vanished" else REASONS[error.reason]
+        raise UsageError(f"cannot complete here: {path}: {meaning}") from error

@@ -144,7 +144,7 @@ class Engine:
         buffer = open_buffer(self.root, request)
         with self._lease() as session:
             query = self._query(buffer, request)
-            steps = self._steps(session, buffer, request)
+            steps = self._steps(session, request)
             found = steps.retrieve(query)
             prompt = steps.prompt(query, found.hits if found.gate.retrieve else ())
         timings = {**found.timings, "total_ms": _since(started)}
@@ -167,7 +167,7 @@ class Engine:
             started = time.monotonic()
             buffer = open_buffer(self.root, request)
             query = self._query(buffer, request)
-            steps = self._steps(session, buffer, request)
+            steps = self._steps(session, request)
             result = run_loop(
                 steps, query, passes=request.passes, on_text=on_text, cancel=cancel or threading.Event()
             )
@@ -188,7 +188,7 @@ class Engine:
                 mean_logprob=draft.mean_logprob,
                 timings=Timings(
                     index_ms=index_ms,
-                    retrieve_ms=result.retrieve_ms - result.gate_ms,
+                    retrieve_ms=result.retrieve_ms,
                     gate_ms=result.gate_ms,
                     prefill_ms=draft.prefill_ms,
                     first_token_ms=result.first_token_ms,
@@ -237,7 +237,7 @@ class Engine:
                     derived=self._derived(),
                     workers=self.settings.workers,
                     walk_options=WalkOptions(
-                        max_file_bytes=self.settings.max_file_bytes, exclude=self.settings.exclude
+                        max_file_bytes=self.settings.max_file_bytes, ignore=self.settings.exclude
                     ),
                 )
             return self._indexer
@@ -303,7 +303,7 @@ class Engine:
         parsed = self._index_parts().pool.parse_buffer(buffer.path, buffer.data)
         return None if isinstance(parsed, Skip) else parsed.facts
 
-    def _steps(self, session: _Session, buffer: Buffer, request: CompletionRequest) -> EngineSteps:
+    def _steps(self, session: _Session, request: CompletionRequest) -> EngineSteps:
         return EngineSteps(
             snapshot=session.snapshot,
             retriever=session.retriever,

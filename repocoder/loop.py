@@ -55,7 +55,8 @@ class LoopResult:
 
     turn: Turn
     passes: tuple[PassReport, ...]
-    retrieve_ms: float
+    retrieve_ms: float  # without the gate
+    gate_ms: float
     first_token_ms: float  # from the start of the loop to the first token of the first pass
 
 
@@ -84,7 +85,7 @@ def run_loop(
     """Run at most `passes` passes; `on_text(text so far, pass number)` is called while a pass streams."""
     started = time.monotonic()
     found = steps.retrieve(query)
-    retrieve_ms = _since(started)
+    retrieve_ms, gate_ms = _since(started), found.timings.get("gate_ms", 0.0)
     kept = _take_turn(steps, query, found, _numbered(on_text, 1), cancel)
     first_token_ms = _since(started) - kept.draft.total_ms + kept.draft.first_token_ms
     kept_number = 1
@@ -97,6 +98,7 @@ def run_loop(
         retrieving = time.monotonic()
         found = steps.retrieve(again)
         retrieve_ms += _since(retrieving)
+        gate_ms += found.timings.get("gate_ms", 0.0)
         if _places(found.hits) == _places(kept.retrieved.hits):
             break
         later = _take_turn(steps, again, found, _numbered(on_text, number), cancel)
@@ -108,7 +110,7 @@ def run_loop(
             break
         kept, kept_number = later, number
     final = tuple(replace(report, kept=report.number == kept_number) for report in reports)
-    return LoopResult(kept, final, retrieve_ms, first_token_ms)
+    return LoopResult(kept, final, retrieve_ms - gate_ms, gate_ms, first_token_ms)
 
 
 def reason_to_go_on(turn: Turn) -> str | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from eval.cursors import sample_cursors
 from indexer.errors import RepocoderError
 from indexer.types import Progress
-from repocoder.cli.places import parse_place
+from repocoder.cli.place import parse_place
 from repocoder.config import load_settings
 from repocoder.engine import Engine
 from repocoder.terminal import safe
@@ -49,7 +49,7 @@ def run(root: Path, at: str | None) -> int:
     with Engine(root, load_settings(root, {}).settings) as engine:
         index(engine)
         if at is not None:
-            place = parse_place(at)
+            place = parse_place(at, str(root))
             request = CompletionRequest(path=place.path, line=place.line, column=place.column)
             show(engine.complete(request), truth=None)
             return 0
