@@ -115,7 +115,7 @@ def test_endless_counts_end_at_once(write_gguf: Callable[..., Path]) -> None:
 def test_damaged_headers_are_refused_or_read_quickly_and_never_raise_anything_else(
     embedded_gguf: Path, tmp_path: Path
 ) -> None:
-    """Truncations, bit flips and overwritten stretches of the header. The worker's own test loads what passes."""
+    """Truncations, bit flips and overwritten stretches. The worker's own test loads what passes."""
     size = embedded_gguf.stat().st_size
     sound = embedded_gguf.read_bytes()[: read_header(embedded_gguf).data_offset]
     chance = random.Random(7)
