@@ -42,6 +42,12 @@ class Resolver:
         """
         return self._language(facts.language).resolve_name(facts, dotted, scope, line)
 
+    def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
+        """What `dotted.` can be followed by members of: the class of its value, the class or module
+        itself.
+        """
+        return self._language(facts.language).resolve_type(facts, dotted, scope, line)
+
     def resolve_file(self, facts: FileFacts) -> Resolved:
         """All edges that start in the file."""
         return self._language(facts.language).resolve_file(facts)

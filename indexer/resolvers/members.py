@@ -126,6 +126,13 @@ class Members:
         bindings = [e for e in file.entries(owner, name, 0) if isinstance(e, Binding)]
         return self._first_bound(file, bindings)
 
+    def holders(self, value: Value) -> Values:
+        """What has the members that can follow the value and a dot."""
+        if value.kind in ("module", "instance") or is_class(value) or value.file is None:
+            return (value,)
+        kind = value.file.kind(value.name)
+        return self.result(value) if kind in ("function", "method") else self.held(value)
+
     def _first_bound(self, file: FileScopes, bindings: list[Binding]) -> Values:
         for binding in sorted(
             bindings, key=lambda b: b.kind == "call"

@@ -33,6 +33,9 @@ class SameFileResolver:
                 return []
             around = around.rpartition(".")[0]
 
+    def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
+        return []
+
     def resolve_file(self, facts: FileFacts) -> Resolved:
         edges = EdgeSet(facts.path)
         contains_edges(facts, edges)

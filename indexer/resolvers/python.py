@@ -15,7 +15,7 @@ from indexer.resolvers.base import (
 )
 from indexer.resolvers.names import Names
 from indexer.resolvers.scopes import FileScopes
-from indexer.resolvers.values import Value
+from indexer.resolvers.values import Value, distinct
 from indexer.types import FileFacts, Reference
 
 FIELD = 0.8  # confidence kept when a class stands for a field that only its methods assign
@@ -31,6 +31,12 @@ class PythonResolver:
         file = self._names.buffer(facts)
         values = self._names.evaluate(file, dotted, scope, line)
         return [target for target in map(_target, values) if target is not None]
+
+    def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
+        file = self._names.buffer(facts)
+        values = self._names.evaluate(file, dotted, scope, line)
+        found = distinct(self._names.members.holders(value) for value in values)
+        return [target for target in map(_target, found) if target is not None]
 
     def resolve_file(self, facts: FileFacts) -> Resolved:
         names = self._names

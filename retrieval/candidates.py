@@ -1,0 +1,278 @@
+"""Which definitions a hole may need, and what speaks for each: the features that `retrieval.neighbors`
+weighs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from indexer.resolve import Resolver, Target
+from indexer.tokens import split_word
+from indexer.types import FileFacts, Reference, Symbol
+from retrieval.types import Query
+
+MAX_REFERENCES = 400
+"""References of the file that are followed, nearest first: about 800 lines of code, some milliseconds."""
+
+AFTER_FACTOR = 2
+"""A line after the hole counts as this many lines before it."""
+
+HALF_LINES = 10.0
+"""Lines after which the nearness of a use has fallen to a half."""
+
+CONTEXT_LINES = 6
+"""Lines before the hole whose words are compared with names."""
+
+MAX_HOP_FROM = 8
+"""Best candidates whose own signatures are followed one step further."""
+
+_RECEIVER = re.compile(r"([^\W\d]\w*(?:\(\))?(?:\.[^\W\d]\w*)*)\.(\w*)$")
+
+Find = Callable[[str], "FileFacts | None"]
+
+
+@dataclass(slots=True)
+class Candidate:
+    """A definition of its own (function, class, variable, file) and what speaks for it.
+
+    Methods and fields are kept with their class, as the names in `wanted`.
+    """
+
+    path: str
+    qualname: str
+    kind: str
+    features: dict[str, float] = field(default_factory=dict)
+    why: dict[str, str] = field(default_factory=dict)  # feature -> in words
+    wanted: dict[str, float] = field(default_factory=dict)  # members -> how much they are wanted
+
+    def add(self, feature: str, value: float, why: str, member: str = "") -> None:
+        """Note a feature at the highest value that was seen."""
+        if value > self.features.get(feature, 0.0):
+            self.features[feature] = value
+            self.why[feature] = why
+        if member:
+            self.wanted[member] = max(value, self.wanted.get(member, 0.0))
+
+
+class Gatherer:
+    """Collects the candidates of one query."""
+
+    def __init__(self, query: Query, facts: FileFacts, resolver: Resolver, find: Find) -> None:
+        self._query, self._facts, self._resolver, self._find = query, facts, resolver, find
+        self.candidates: dict[tuple[str, str], Candidate] = {}
+        self._own = {s.qualname: s for s in facts.symbols}
+        self._kinds: dict[str, dict[str, str]] = {}
+        self.context = context_terms(query)
+
+    def gather(self) -> list[Candidate]:
+        """All candidates, with their features."""
+        self._from_receiver()
+        self._from_identifiers()
+        self._from_references()
+        self._from_variables()
+        self._from_bases()
+        self._from_imports()
+        for candidate in self.candidates.values():
+            self._compare_names(candidate)
+        return list(self.candidates.values())
+
+    # -- sources ---------------------------------------------------------------------------------------------
+
+    def _from_receiver(self) -> None:
+        """What the name before the dot at the cursor has members of."""
+        query = self._query
+        match = _RECEIVER.search(query.prefix[-400:].rpartition("\n")[2])
+        if match is None:
+            return
+        receiver, part = match.groups()
+        why = f"its members can follow `{receiver}.`"
+        for target in self._types(receiver):
+            found = self._note(target, "receiver", 1.0, why)
+            if found is not None and part:
+                found.add("receiver", 1.0, why, part)
+        if receiver in ("super()", "self", "cls"):
+            for target in self._bases():
+                self._note(target, "receiver", 1.0, why)
+
+    def _from_identifiers(self) -> None:
+        """The names of the line itself and those nearest to it, as the query has them."""
+        here = self._query.prefix.rpartition("\n")[2] + self._query.suffix.partition("\n")[0]
+        for place, name in enumerate(self._query.identifiers):
+            if name in here:
+                self._name(name, self._query.scope, self._query.line, "here", 1.0)
+            else:
+                self._name(name, self._query.scope, self._query.line, "named", 1.0 / (1.0 + place / 8.0))
+
+    def _from_references(self) -> None:
+        """The names that the rest of the file uses, nearest first."""
+        uses: dict[tuple[str, str], int] = {}
+        for reference, distance in self._nearest():
+            for target in self._targets(reference.name, reference.scope, reference.line):
+                inside = within(reference.scope, self._query.scope)
+                feature = "near" if inside else "used"
+                value = 1.0 / (1.0 + distance / HALF_LINES)
+                why = f"`{reference.name}` at line {reference.line} is {told(target)}"
+                candidate = self._note(target, feature, value, why)
+                if candidate is not None:
+                    key = (candidate.path, candidate.qualname)
+                    uses[key] = uses.get(key, 0) + 1
+        for key, count in uses.items():
+            candidate = self.candidates[key]
+            candidate.features["uses"] = min(1.0, count / 10.0)
+
+    def _from_variables(self) -> None:
+        """The types of parameters and variables of the enclosing functions, and of the fields of their
+        class.
+        """
+        scope, line = self._query.scope, self._query.line
+        owner = self._enclosing_class()
+        for binding in self._facts.bindings:
+            if binding.kind == "unknown":
+                continue
+            if binding.name == "return" and binding.scope == scope:
+                for target in self._targets(binding.type, scope.rpartition(".")[0], line):
+                    self._note(target, "returned", 1.0, f"returned by {scope}")
+            elif binding.name.startswith("self."):
+                if owner and within(binding.scope, owner):
+                    self._typed(binding.name, scope, line, "field")
+            elif binding.scope and within(scope, binding.scope) and binding.line <= line:
+                feature = "parameter" if binding.kind == "parameter" else "variable"
+                self._typed(binding.name, scope, line, feature)
+
+    def _from_bases(self) -> None:
+        for target in self._bases():
+            self._note(target, "base", 1.0, f"base class of {self._enclosing_class()}")
+
+    def _from_imports(self) -> None:
+        for entry in self._facts.imports:
+            if not entry.alias or (entry.scope and not within(self._query.scope, entry.scope)):
+                continue
+            for target in self._targets(entry.alias, entry.scope, entry.line + 1):
+                self._note(target, "imported", 1.0, f"imported at line {entry.line}")
+
+    def hop(self, best: Iterable[Candidate]) -> None:
+        """One step further: bases, types of fields and of signatures of the best candidates."""
+        for candidate in list(best)[:MAX_HOP_FROM]:
+            facts = self._find(candidate.path)
+            if facts is None or not candidate.qualname:
+                continue
+            for name, scope, line in _named_types(facts, candidate):
+                for target in self._resolver.resolve_name(facts, name, scope, line)[:1]:
+                    if (target.path, target.qualname) not in self.candidates:
+                        shown = candidate.qualname
+                        found = self._note(target, "hop", 1.0, f"named in the signature of {shown}")
+                        if found is not None:
+                            self._compare_names(found)
+
+    # -- parts -----------------------------------------------------------------------------------------------
+
+    def _nearest(self) -> Iterator[tuple[Reference, int]]:
+        line = self._query.line
+        ranked = sorted(
+            (line - r.line if r.line < line else (r.line - line) * AFTER_FACTOR, n)
+            for n, r in enumerate(self._facts.references)
+        )
+        for distance, number in ranked[:MAX_REFERENCES]:
+            yield self._facts.references[number], distance
+
+    def _name(self, name: str, scope: str, line: int, feature: str, value: float) -> None:
+        for target in self._targets(name, scope, line):
+            self._note(target, feature, value, f"`{name}` is {told(target)}")
+
+    def _typed(self, name: str, scope: str, line: int, feature: str) -> None:
+        for target in self._types(name, scope, line):
+            self._note(target, feature, 1.0, f"type of `{name}`")
+
+    def _types(self, name: str, scope: str | None = None, line: int | None = None) -> list[Target]:
+        at = self._query.scope if scope is None else scope
+        return self._resolver.resolve_type(self._facts, name, at, line or self._query.line)
+
+    def _targets(self, name: str, scope: str, line: int) -> list[Target]:
+        return self._resolver.resolve_name(self._facts, name, scope, line)
+
+    def _bases(self) -> Iterator[Target]:
+        owner = self._enclosing_class()
+        symbol = self._own.get(owner) if owner else None
+        for base in symbol.bases if symbol else ():
+            line = symbol.span.start_line if symbol else 0
+            yield from self._targets(base.partition("[")[0], owner.rpartition(".")[0], line)
+
+    def _enclosing_class(self) -> str:
+        scope = self._query.scope
+        while scope and not (scope in self._own and self._own[scope].kind == "class"):
+            scope = scope.rpartition(".")[0]
+        return scope
+
+    def _note(self, target: Target, feature: str, value: float, why: str) -> Candidate | None:
+        """Give a feature to the candidate that shows the target: a method is shown by its class."""
+        kinds = self._kinds_of(target.path)
+        qualname, member = target.qualname, ""
+        kind = kinds.get(qualname, "")
+        if not kind:
+            return None
+        outer = qualname.rpartition(".")[0]
+        if kinds.get(outer) == "class" and kind in ("method", "variable"):
+            qualname, member, kind = outer, qualname.rpartition(".")[2], "class"
+        elif kind == "class" and target.how.startswith("attribute of"):
+            member = ""
+        key = (target.path, qualname)
+        candidate = self.candidates.get(key)
+        if candidate is None:
+            candidate = self.candidates[key] = Candidate(target.path, qualname, kind)
+        candidate.add(feature, value * target.weight, why, member)
+        return candidate
+
+    def _kinds_of(self, path: str) -> dict[str, str]:
+        known = self._kinds.get(path)
+        if known is None:
+            facts = self._facts if path == self._facts.path else self._find(path)
+            symbols: tuple[Symbol, ...] = facts.symbols if facts else ()
+            known = self._kinds[path] = {s.qualname: s.kind for s in symbols}
+        return known
+
+    def _compare_names(self, candidate: Candidate) -> None:
+        """How many of the parts of the name are words of the context."""
+        name = candidate.qualname or candidate.path.rpartition("/")[2].partition(".")[0]
+        parts = [part for part in split_word(name.rpartition(".")[2]) if len(part) > 1]
+        if parts:
+            shared = sum(self.context.get(part, 0.0) for part in parts)
+            candidate.features["alike"] = min(1.0, shared / len(parts))
+
+
+def within(scope: str, outer: str) -> bool:
+    """Whether a scope is `outer` or inside it."""
+    return not outer or scope == outer or scope.startswith(outer + ".")
+
+
+def told(target: Target) -> str:
+    """A target in words."""
+    return f"{target.qualname or target.path}: {target.how}"
+
+
+def context_terms(query: Query) -> dict[str, float]:
+    """Terms of the lines before the hole and of the scope's name, each with a weight in (0, 1]."""
+    found: dict[str, float] = {}
+    for part in query.scope.split("."):
+        for term in split_word(part):
+            found[term] = 0.7
+    for place, line in enumerate(reversed(query.prefix.splitlines()[-CONTEXT_LINES:])):
+        for word in re.findall(r"\w+", line):
+            for term in split_word(word):
+                found[term] = max(found.get(term, 0.0), 1.0 - 0.1 * place)
+    return found
+
+
+def _named_types(facts: FileFacts, candidate: Candidate) -> Iterator[tuple[str, str, int]]:
+    """(name, scope, line) of the types that a definition's own lines name."""
+    for symbol in facts.symbols:
+        if symbol.qualname == candidate.qualname:
+            for base in symbol.bases:
+                yield base.partition("[")[0], symbol.qualname.rpartition(".")[0], symbol.span.start_line
+    shown = {candidate.qualname} | {f"{candidate.qualname}.{member}" for member in candidate.wanted}
+    for binding in facts.bindings:
+        if binding.type and binding.kind in ("parameter", "return") and binding.scope in shown:
+            yield binding.type, binding.scope.rpartition(".")[0], binding.line
+        elif binding.kind == "annotation" and binding.scope == candidate.qualname:
+            yield binding.type, binding.scope, binding.line

@@ -1,0 +1,123 @@
+"""A definition without its body: what one must know to use it, in a few lines of its own language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence, Set
+
+from indexer.tokens import split_word
+from indexer.types import FileFacts, Symbol
+
+MAX_CHARACTERS = 600
+"""Of one rendering, about 170 tokens: eight of them fill 1,400, which is what a half of a small prompt
+holds.
+"""
+
+MAX_DOC_CHARACTERS = 100
+"""Of a docstring's first line; what follows seldom says how a thing is called."""
+
+MAX_HEADER_CHARACTERS = 280
+"""Of one signature. Longer ones are lists of optional parameters, which a call seldom names."""
+
+INDENT = "    "
+
+
+def render_symbol(facts: FileFacts, qualname: str, wanted: Set[str], weights: Mapping[str, float]) -> str:
+    """A definition of the file; "" names the file itself, of which the definitions at its top are shown.
+
+    Members in `wanted` (names) come first, then those whose names share terms with `weights`.
+    """
+    symbol = next((s for s in facts.symbols if s.qualname == qualname), None)
+    if symbol is None:
+        return ""
+    if symbol.kind in ("file", "class"):
+        members = ranked_members(facts, symbol, wanted, weights)
+        return _join(_header(symbol, facts), members)
+    outer = _owner(facts, symbol)
+    lines = _with_doc(symbol)
+    if outer is not None:
+        lines = [f"class {outer.name}:", *(INDENT + line for line in lines)]
+    return "\n".join(lines)
+
+
+def ranked_members(
+    facts: FileFacts, owner: Symbol, wanted: Set[str], weights: Mapping[str, float]
+) -> list[str]:
+    """One line for each member of a class (or each definition at the top of a file), the most useful
+    first.
+    """
+    scored: list[tuple[float, int, str]] = []
+    for place, (name, line) in enumerate(_members(facts, owner).items()):
+        likeness = sum(weights.get(term, 0.0) for term in set(split_word(name)))
+        special = 0.5 if name == "__init__" else -1.0 if name.startswith("_") else 0.0
+        scored.append((-(100.0 * (name in wanted) + likeness + special), place, line))
+    return [line for _, _, line in sorted(scored)]
+
+
+def _members(facts: FileFacts, owner: Symbol) -> dict[str, str]:
+    """Name -> line, in the order of the file; attributes that only methods assign come first."""
+    members: dict[str, str] = {}
+    depth = owner.qualname.count(".") + 1 if owner.qualname else 0
+    inside = owner.qualname + "." if owner.qualname else ""
+    for binding in facts.bindings if inside else ():
+        name = binding.name.removeprefix("self.")
+        if binding.name.startswith("self.") and "." not in name and binding.scope.startswith(inside):
+            known = binding.type and binding.kind in ("annotation", "call")
+            if known or name not in members:
+                members[name] = f"{name}: {binding.type}" if known else name
+    for symbol in facts.symbols:
+        if symbol.qualname.startswith(inside) and symbol.qualname.count(".") == depth and symbol.name:
+            if symbol.kind == "variable":
+                members[symbol.name] = symbol.signature or members.get(symbol.name, symbol.name)
+            else:
+                members[symbol.name] = _stub(symbol)
+    return members
+
+
+def _header(symbol: Symbol, facts: FileFacts) -> list[str]:
+    if symbol.kind == "file":
+        return [f'"""{symbol.doc[:MAX_DOC_CHARACTERS]}"""'] if symbol.doc else []
+    lines = [cut(symbol.signature or f"class {symbol.name}", MAX_HEADER_CHARACTERS).rstrip(":") + ":"]
+    if symbol.doc:
+        lines.append(f'{INDENT}"""{symbol.doc[:MAX_DOC_CHARACTERS]}"""')
+    return lines
+
+
+def _join(header: list[str], members: Sequence[str]) -> str:
+    """The header and as many members as fit, with a last line that says how many were left out."""
+    indent = INDENT if header and not header[0].startswith('"""') else ""
+    lines, size, left = list(header), sum(map(len, header)), 0
+    for member in members:
+        line = indent + cut(member, MAX_HEADER_CHARACTERS)
+        if size + len(line) > MAX_CHARACTERS:
+            left += 1
+            continue
+        lines.append(line)
+        size += len(line) + 1
+    if left:
+        lines.append(f"{indent}# {left} more")
+    elif len(lines) == len(header) and indent:
+        lines.append(f"{indent}...")
+    return "\n".join(lines)
+
+
+def _stub(symbol: Symbol) -> str:
+    return cut(symbol.signature or symbol.name, MAX_HEADER_CHARACTERS).rstrip(":") + ": ..."
+
+
+def _with_doc(symbol: Symbol) -> list[str]:
+    if symbol.kind == "variable":
+        return [cut(symbol.signature or symbol.name, MAX_HEADER_CHARACTERS)]
+    head = cut(symbol.signature or symbol.name, MAX_HEADER_CHARACTERS).rstrip(":")
+    if not symbol.doc:
+        return [head + ": ..."]
+    return [head + ":", f'{INDENT}"""{symbol.doc[:MAX_DOC_CHARACTERS]}"""']
+
+
+def _owner(facts: FileFacts, symbol: Symbol) -> Symbol | None:
+    outer = symbol.qualname.rpartition(".")[0]
+    return next((s for s in facts.symbols if s.qualname == outer and s.kind == "class"), None)
+
+
+def cut(text: str, limit: int) -> str:
+    """The text, or its start and an ellipsis."""
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
