@@ -35,7 +35,7 @@ _STATUS_KEYS = (
 
 
 def dump(value: object) -> str:
-    """`value` as one line of JSON in ASCII: control characters and bytes that are not UTF-8 come out escaped."""
+    """`value` as one line of JSON in ASCII: control characters and undecodable bytes come out escaped."""
     return json.dumps(_plain(value), ensure_ascii=True, allow_nan=False)
 
 

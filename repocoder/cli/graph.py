@@ -43,7 +43,7 @@ _STYLES = {"contains": "dotted", "imports": "dashed", "inherits": "bold"}
 )
 @progress_option
 def graph(path: str | None, repo: str | None, form: str, progress: bool | None) -> None:
-    """Write the dependency graph, of all or of one file.
+    """Write the dependency graph of the repository or of a file.
 
     PATH is a file or a folder of a repository, or its root for all of it.
     """

@@ -40,7 +40,7 @@ def index(repo: str | None, rebuild: bool, as_json: bool, progress: bool | None)
 @click.option("--skipped", is_flag=True, help="List every file that was skipped, with the reason.")
 @json_option
 def status(repo: str | None, skipped: bool, as_json: bool) -> None:
-    """Show what is indexed, and what was skipped and why."""
+    """Show what is indexed, and what was skipped."""
     root = repository(repo)
     with open_engine(root) as engine:
         found = engine.status()

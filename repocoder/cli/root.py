@@ -23,11 +23,11 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "tui": Entry("repocoder.cli.tui:tui", "Open the terminal UI (the same as no command)."),
     "index": Entry("repocoder.cli.index:index", "Build the index, or bring it up to date."),
-    "status": Entry("repocoder.cli.index:status", "Show what is indexed, and what was skipped and why."),
+    "status": Entry("repocoder.cli.index:status", "Show what is indexed, and what was skipped."),
     "search": Entry("repocoder.cli.search:search", "Search the repository, in plain language or code."),
     "explain": Entry("repocoder.cli.explain:explain", "Show what a completion would use."),
     "complete": Entry("repocoder.cli.complete:complete", "Complete at a place; the text goes to stdout."),
-    "graph": Entry("repocoder.cli.graph:graph", "Write the dependency graph, of all or of one file."),
+    "graph": Entry("repocoder.cli.graph:graph", "Write the dependency graph of the repository or of a file."),
     "models": Entry("repocoder.cli.models:models", "List, add, download, check and remove models."),
     "config": Entry("repocoder.cli.config:config", "Show the settings, with the origin of each value."),
     "doctor": Entry("repocoder.cli.doctor:doctor", "Check that everything works on this machine."),
@@ -35,8 +35,8 @@ COMMANDS: dict[str, Entry] = {
 }
 
 EPILOG = (
-    "FILE:LINE[:COL]: LINE counts from 1, COL from 0 in characters; without COL the end of the line. An index "
-    "that is missing or out of date is built on the way. stdout is data, stderr is talk."
+    "FILE:LINE[:COL]: LINE counts from 1, COL from 0 in characters; without COL the end of the line. "
+    "An index that is missing or out of date is built on the way. stdout is data, stderr is talk."
 )
 
 

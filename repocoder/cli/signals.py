@@ -28,8 +28,8 @@ class SignalWatch:
     """Turns signals into `Stopped` in the main thread, and ends the process if that is not heard.
 
     Python runs handlers only between its own instructions: while the main thread is inside native code
-    nothing happens. So a thread reads the wake-up pipe, which the C handler writes at once, and ends the process
-    after GRACE_S. Worker processes end with their parent.
+    nothing happens. So a thread reads the wake-up pipe, which the C handler writes at once, and ends the
+    process after GRACE_S. Worker processes end with their parent.
     """
 
     def __init__(self) -> None:
