@@ -1,4 +1,4 @@
-"""The *dense* channel: vectors of chunks in faiss, for questions and comments, and as a tie-break for code."""
+"""The *dense* channel: vectors of chunks in faiss, for questions and comments, and to break ties."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class _Part:
 
 
 class VectorsBuilder:
-    """Writes the vectors of a generation (`indexer.derived.Derived`). A chunk is embedded once in its life."""
+    """Writes the vectors of a generation (`indexer.derived.Derived`); embeds a chunk once in its life."""
 
     name = "vectors"
 
@@ -106,7 +106,9 @@ class Vectors:
 
     @classmethod
     def open(cls, folder: Path) -> Vectors:
-        """Open a folder whose manifest was checked: faiss answers wrongly from a damaged file, without a word."""
+        """Open a folder whose manifest was checked: faiss answers wrongly from a damaged file, without a
+        word.
+        """
         catalogue = segments.read_catalogue(folder)
         return cls([_read(folder, entry.name) for entry in catalogue.entries], segments.read_dead(folder))
 

@@ -85,8 +85,8 @@ class SentenceEncoder:
 def load_embedder(name_or_path: str) -> SentenceEncoder:
     """The encoder in a folder, or one of that name in the local model cache; raises EmbedderError.
 
-    Nothing heavy happens here: the model itself is loaded by the first text. The identity of a folder is the digest of
-    its files, so that changed weights are another encoder.
+    Nothing heavy happens here: the model itself is loaded by the first text. The identity of a folder is the
+    digest of its files, so that changed weights are another encoder.
     """
     if importlib.util.find_spec("sentence_transformers") is None:
         raise EmbedderError(
@@ -107,7 +107,7 @@ def load_embedder(name_or_path: str) -> SentenceEncoder:
 
 
 def _digest(folder: Path) -> str:
-    """16 hex digits over names, sizes and, of what is not weights, contents: weights are told apart by their head."""
+    """16 hex digits over names, sizes and the first mebibyte of each file: that tells weights apart."""
     total = hashlib.sha256()
     for place in sorted(folder.rglob("*")):
         if place.is_file():

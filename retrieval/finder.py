@@ -117,7 +117,7 @@ def by_name(text: str, snapshot: Snapshot, names: Names, *, limit: int) -> list[
 
 def by_text(text: str, snapshot: Snapshot, lexical: Lexical, *, limit: int) -> list[Hit]:
     """Chunks that BM25 finds for the words of the text."""
-    ranked = rank({term: 1.0 for term in count_terms(text)}, lexical, limit=limit)
+    ranked = rank(dict.fromkeys(count_terms(text), 1.0), lexical, limit=limit)
     chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
     return [
         _whole(chunks[found.id], Evidence("lexical", place, found.score, found.why))

@@ -1,7 +1,8 @@
 """Several ranked lists into one: reciprocal ranks, a few small features, no duplicates, all evidence kept.
 
-Reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009. Its scores of neighbouring ranks differ by under two
-per cent, so the features below are of a few per cent each: they move a hit by some ranks and cannot bury a good one.
+Reciprocal rank fusion: Cormack, Clarke and Büttcher, SIGIR 2009. Its scores of neighbouring ranks differ by
+under two per cent, so the features below are of a few per cent each: they move a hit by some ranks and cannot
+bury a good one.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from retrieval.types import Evidence, Hit
 RANK_CONSTANT = 60
 
 CHANNEL_WEIGHTS = {"dense": 0.5}
-"""What the first rank of a channel is worth, 1 unless named: for code, an encoder is a tie-break behind BM25."""
+"""What the first rank of a channel is worth, 1 unless named: for code, an encoder breaks the ties of BM25."""
 
 NEARNESS_BONUS = 0.05
-"""For the same directory, less for each step away. RepoCoder's useful snippets: 46 to 60 % from the same directory."""
+"""For the same directory, less for each step away: RepoCoder's useful snippets were there in 46 to 60 %."""
 
 IMPORTED_BONUS = 0.05
 """For a file that the query's file imports."""
@@ -30,10 +31,12 @@ SIDE_PENALTY = 0.8
 MAX_PER_FILE = 2
 
 SAME_TEXT_SHARE = 0.5
-"""Two snippets of overlapping lines are one if the smaller shares this much of its lines of text with the other."""
+"""Snippets of overlapping lines are one if the smaller shares this much of its text with the other."""
 
 _SIDE = frozenset(
-    "test tests testing example examples vendor vendored _vendor third_party node_modules site-packages".split()
+    """
+    test tests testing example examples vendor vendored _vendor third_party node_modules site-packages
+    """.split()  # noqa: SIM905 (a list would take a line for each word)
 )
 
 

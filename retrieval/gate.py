@@ -16,7 +16,7 @@ SIMILAR_THRESHOLD = 0.18
 def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:
     """Decide from the hits of all channels; the reason is a sentence for the user.
 
-    `score` is the best coverage of a similar snippet, 0 to 1, or 1 if a definition of another file is reachable.
+    `score` is the best coverage of a similar snippet, 0 to 1; 1 if another file's definition is reachable.
     """
     if mode == "never":
         return GateDecision(False, 0.0, SIMILAR_THRESHOLD, "retrieval is switched off")
@@ -40,5 +40,8 @@ def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:
     if similar >= SIMILAR_THRESHOLD:
         why = f"similar code covers {similar:.2f} of what is near the cursor, at least {SIMILAR_THRESHOLD}"
         return GateDecision(True, score, SIMILAR_THRESHOLD, why, features)
-    why = f"no name near the cursor comes from another file, and nothing similar scores above {SIMILAR_THRESHOLD}"
+    why = (
+        "no name near the cursor comes from another file,"
+        f" and nothing similar scores above {SIMILAR_THRESHOLD}"
+    )
     return GateDecision(False, score, SIMILAR_THRESHOLD, why, features)

@@ -1,4 +1,4 @@
-"""One inverted segment: chunks with their terms, turned round so that a term leads to the chunks that hold it."""
+"""One inverted segment: the terms of chunks, turned round so that a term leads to its chunks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The leak guard: what must not be retrieved, because it is the hole, gives it away, or is in the prompt already."""
+"""The leak guard: what must not be retrieved, as it gives the hole away or is in the prompt already."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from retrieval.types import Query
 
 VISIBLE_BEFORE, VISIBLE_AFTER = 60, 30
-"""Lines of the query's own file around the cursor that the prompt shows anyway: about 800 and 400 tokens of code."""
+"""Lines of its own file around the cursor that the prompt shows anyway: about 800 and 400 tokens."""
 
 END_OF_FILE = sys.maxsize
 
@@ -28,7 +28,7 @@ class Guard:
         return not any(first <= end and start <= last for first, last in self._bans(path, outline))
 
     def clip(self, path: str, start: int, end: int, anchor: int) -> Lines | None:
-        """The longest allowed stretch of start..end that holds `anchor`; None if the anchor itself is banned."""
+        """The longest allowed stretch of start..end that holds `anchor`; None if that is banned."""
         for first, last in self._bans(path, outline=False):
             if first <= anchor <= last:
                 return None
@@ -46,9 +46,9 @@ class Guard:
 def guard_for(query: Query, indexed_lines: int) -> Guard:
     """What the query bans. `indexed_lines` is the length of its file as indexed (0 if it is not).
 
-    An exclusion in the query's own file bans everything after it too: under the rules of a benchmark nothing behind
-    the hole is known. Lines are those of the index, which may lag behind the buffer: the visible window grows by the
-    difference in length, so that a shifted line cannot slip out of it.
+    An exclusion in the query's own file bans everything after it too: under the rules of a benchmark nothing
+    behind the hole is known. Lines are those of the index, which may lag behind the buffer: the visible
+    window grows by the difference in length, so that a shifted line cannot slip out of it.
     """
     excluded: dict[str, tuple[Lines, ...]] = {}
     for ban in query.exclusions:

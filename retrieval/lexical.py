@@ -13,7 +13,7 @@ from indexer.snapshot import Snapshot
 from indexer.tokens import count_terms
 from indexer.types import Chunk
 from retrieval import snippet
-from retrieval.leak import Guard
+from retrieval.leak import Guard, Lines
 from retrieval.types import Evidence, Hit, Query
 
 LINES_BEFORE, LINES_AFTER = 24, 8
@@ -35,14 +35,14 @@ MAX_WEIGHT = 2.0
 """A term that is on every line near the hole says less than its count."""
 
 MAX_TERMS = 48
-"""Terms of a query, those with most weight times idf: the rest changes no rank worth having and costs time."""
+"""Terms of a query, those with most weight times idf: the rest costs time and changes few ranks."""
 
 NAMED_TERMS = 3
 """Shared terms that the evidence names."""
 
 
 class Lexical(Protocol):
-    """A scorer of chunks: `retrieval.postings.Postings`, or rank_bm25 itself (`retrieval.okapi.OkapiBackend`)."""
+    """A scorer of chunks: `retrieval.postings.Postings`, or `retrieval.okapi.OkapiBackend`."""
 
     def search(
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
@@ -66,8 +66,8 @@ class Ranked:
 def similar(query: Query, snapshot: Snapshot, lexical: Lexical, *, guard: Guard, limit: int) -> list[Hit]:
     """Code like that around the hole, best first.
 
-    Without a draft a hit shows what follows the matched lines, with one the matched lines themselves (RepoCoder).
-    The evidence's score is the coverage, which does not depend on the repository's size.
+    Without a draft a hit shows what follows the matched lines, with one the matched lines themselves
+    (RepoCoder). The evidence's score is the coverage, which does not depend on the repository's size.
     """
     weights = weigh(query)
     banned = [
@@ -79,18 +79,14 @@ def similar(query: Query, snapshot: Snapshot, lexical: Lexical, *, guard: Guard,
     ranked = rank(weights, lexical, limit=limit, without=banned)
     chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
     wanted = snippet.target(_compared_lines(query), lexical.idf(weights))
-    texts: dict[str, list[str]] = {}
     hits: list[Hit] = []
     for found in ranked:
         chunk = chunks[found.id]
-        if chunk.path not in texts:
-            texts[chunk.path] = snapshot.content(chunk.path).decode("utf-8", "replace").split("\n")
-        shown = _show(chunk, texts[chunk.path], wanted, guard, continuation=not query.draft)
+        around = snippet.excerpt(snapshot.content(chunk.path), chunk.span)
+        shown = _shown_lines(chunk, around, wanted, guard, continuation=not query.draft)
         if shown is not None:
             evidence = Evidence("similar", len(hits) + 1, found.coverage, found.why)
-            start, end = shown
-            text = "\n".join(texts[chunk.path][start - 1 : end])
-            hits.append(Hit(chunk, found.score, (evidence,), text, start, end))
+            hits.append(Hit(chunk, found.score, (evidence,), around.text(*shown), *shown))
     return hits
 
 
@@ -144,22 +140,16 @@ def _why(terms: Sequence[str], held: NDArray[np.bool_], idf: Mapping[str, float]
     return "shares " + ", ".join(named)
 
 
-def _show(
-    chunk: Chunk, lines: Sequence[str], wanted: snippet.Target, guard: Guard, *, continuation: bool
-) -> tuple[int, int] | None:
+def _shown_lines(
+    chunk: Chunk, around: snippet.Excerpt, wanted: snippet.Target, guard: Guard, *, continuation: bool
+) -> Lines | None:
     """The lines to show for a matched chunk, None where the guard allows nothing around the match."""
     first, last = chunk.span.start_line, chunk.span.end_line
-    line = first + snippet.best_line(lines[first - 1 : last], wanted)
-    start, end = snippet.window(line, len(lines), continuation=continuation)
+    inside = around.lines[first - around.first : last - around.first + 1]
+    line = first + snippet.best_line(inside, wanted)
+    start, end = snippet.window(line, continuation=continuation)
     allowed = guard.clip(chunk.path, start, end, line)
-    if allowed is None:
-        return None
-    start, end = allowed
-    while end > start and not lines[end - 1].strip():
-        end -= 1
-    while start < end and not lines[start - 1].strip():
-        start += 1
-    return start, end
+    return around.trim(*allowed) if allowed is not None else None
 
 
 def _compared_lines(query: Query) -> list[str]:

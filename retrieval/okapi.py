@@ -1,4 +1,4 @@
-"""rank_bm25 itself behind the interface of the postings: the oracle, selectable, for whoever doubts the default."""
+"""rank_bm25 itself behind the interface of the postings: the oracle, for whoever doubts the default."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from retrieval.segments import among
 
 
 class OkapiBackend:
-    """BM25Okapi over chunks. Reads all of them when it is made; a query takes seconds on a large repository."""
+    """BM25Okapi over chunks. Reads all of them when made; a query of a large repository takes seconds."""
 
     def __init__(self, chunks: Iterable[Chunk]) -> None:
         ids: list[int] = []

@@ -1,9 +1,10 @@
-"""An inverted index that ranks as `rank_bm25.BM25Okapi` does and follows changes in place of being built anew.
+"""An inverted index that ranks as `rank_bm25.BM25Okapi` does and follows changes in place of being built
+anew.
 
-BM25Okapi holds a dictionary for each document and walks all of them for each query term. Here a term leads straight to
-the chunks that hold it, the figures of the corpus (size, mean length, mean inverse document frequency) are those of the
-live chunks, and every float is computed by the same expression in the same order, so that scores are equal to the last
-bit but for the rounding of one sum (the mean idf).
+BM25Okapi holds a dictionary for each document and walks all of them for each query term. Here a term leads
+straight to the chunks that hold it, the figures of the corpus (size, mean length, mean inverse document
+frequency) are those of the live chunks, and every float is computed by the same expression in the same order,
+so that scores are equal to the last bit but for the rounding of one sum (the mean idf).
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ FORMAT = "bm25/1"
 
 
 class PostingsBuilder:
-    """Writes the postings of a generation (`indexer.derived.Derived`): the changes and what must be merged with them."""
+    """Writes the postings of a generation (`indexer.derived.Derived`): changes, and what must be merged."""
 
     name = "postings"
     version = FORMAT
@@ -82,7 +83,7 @@ def _figures(parts: Sequence[Segment], dead: Ids) -> dict[str, float]:
 
 
 class Postings:
-    """The postings of one generation, in memory. Safe to use from several threads: nothing changes after opening."""
+    """The postings of one generation, in memory. Immutable, so several threads may use it."""
 
     def __init__(self, parts: Sequence[Segment], dead: Ids, figures: Mapping[str, float]) -> None:
         self._parts = tuple(parts)

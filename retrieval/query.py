@@ -11,10 +11,10 @@ from indexer.types import FileFacts, Symbol
 from retrieval.types import Exclusion, Query
 
 NEAR_BEFORE, NEAR_AFTER = 40, 10
-"""Lines before and after the cursor whose names belong to the query: about what one looks at while writing a line."""
+"""Lines before and after the cursor whose names are asked: about what one looks at while writing a line."""
 
 AFTER_FACTOR = 2
-"""A line after the cursor counts as this many lines before it: what was just written says more of what comes."""
+"""A line after the cursor is as far as this many before it: what was just written says more."""
 
 MAX_IDENTIFIERS = 64
 
@@ -22,10 +22,12 @@ _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _QUOTED = re.compile(r"\"[^\"]*\"?|'[^']*'?|(?:#|//).*")
 
 _KEYWORDS = frozenset(
-    "and as assert async await break case catch class const continue def default del do elif else enum except export extends"
-    " false finally fn for from func function global if impl import in interface is lambda let match mut new nil none"
-    " nonlocal not null or package pass pub raise return self static struct super switch this throw true try type use var"
-    " while with yield".split()
+    """
+    and as assert async await break case catch class const continue def default del do elif else
+    enum except export extends false finally fn for from func function global if impl import in
+    interface is lambda let match mut new nil none nonlocal not null or package pass pub raise
+    return self static struct super switch this throw true try type use var while with yield
+    """.split()  # noqa: SIM905 (a list would take a line for each word)
 )
 """Words that name nothing in the languages we know. Leaving one in would only cost a failed look-up."""
 
@@ -96,7 +98,7 @@ def scope_at(lines: Sequence[str], line: int, column: int, facts: FileFacts | No
 def names_near(lines: Sequence[str], line: int, column: int, facts: FileFacts | None) -> tuple[str, ...]:
     """Dotted names near the cursor as written, nearest first.
 
-    The current line is read as text, since half of a statement seldom parses; so is everything where there are no facts.
+    The current line is read as text, since half a statement seldom parses; without facts so are all.
     """
     known: dict[int, list[str]] = {}
     for reference in facts.references if facts else ():

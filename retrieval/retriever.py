@@ -51,7 +51,7 @@ class Found:
 
 
 class Retriever:
-    """Retrieves from one snapshot. Structures are loaded when first used. Safe to use from several threads."""
+    """Retrieves from one snapshot; loads structures when first used. Several threads may use it."""
 
     def __init__(
         self,

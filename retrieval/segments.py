@@ -1,9 +1,9 @@
 """Immutable segments with tombstones: how a derived structure follows changes without being written anew.
 
-A folder holds some segments (each a few files that share a prefix), `dead.npy` with the chunk ids that were removed
-since their segment was written, and `catalogue.json`, which lists the segments. A build hard-links the files of the
-segments that stay, and writes only what is new. Sizes grow geometrically, as in a log-structured merge tree, so their
-number stays logarithmic and a row is rewritten a logarithmic number of times.
+A folder holds some segments (each a few files that share a prefix), `dead.npy` with the chunk ids that were
+removed since their segment was written, and `catalogue.json`, which lists the segments. A build hard-links
+the files of the segments that stay, and writes only what is new. Sizes grow geometrically, as in a
+log-structured merge tree, so their number stays logarithmic and a row is seldom rewritten.
 """
 
 from __future__ import annotations

@@ -1,0 +1,203 @@
+"""The postings must rank as rank_bm25 does, after any history of changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from rank_bm25 import BM25Okapi
+
+from indexer.derived import ChunkText
+from retrieval.postings import Postings, PostingsBuilder
+from retrieval.segments import Ids, read_catalogue
+
+Document = list[str]
+
+# few terms, so that they are common (negative idf) and scores tie
+documents = st.lists(st.sampled_from("abcdefgh"), max_size=12)
+queries = st.lists(st.sampled_from("abcdefghz"), min_size=1, max_size=5, unique=True)
+
+
+@dataclass(frozen=True)
+class Delta:
+    """`indexer.derived.Changes` made by hand."""
+
+    removed: Ids
+    added: Sequence[ChunkText]
+    total_chunks: int
+
+
+def chunk_text(number: int, document: Document) -> ChunkText:
+    counts: dict[str, int] = {}
+    for term in document:
+        counts[term] = counts.get(term, 0) + 1
+    return ChunkText(id=number, path=f"{number}.py", text=" ".join(document), terms=counts)
+
+
+class History:
+    """A corpus that is built step by step into folders, as generations are."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.live: dict[int, Document] = {}
+        self.folder: Path | None = None
+        self._next = 1
+        self._step = 0
+
+    def apply(self, added: Sequence[Document], removed: Sequence[int] = ()) -> Postings:
+        fresh = {self._next + offset: document for offset, document in enumerate(added)}
+        self._next += len(added)
+        for number in removed:
+            del self.live[number]
+        self.live.update(fresh)
+        self._step += 1
+        target = self.root / str(self._step)
+        target.mkdir()
+        delta = Delta(
+            np.array(sorted(removed), dtype=np.int64),
+            [chunk_text(number, document) for number, document in fresh.items()],
+            len(self.live),
+        )
+        PostingsBuilder().build(target, self.folder, delta)
+        self.folder = target
+        return Postings.open(target)
+
+
+def oracle(live: Mapping[int, Document], query: Sequence[str]) -> dict[int, float]:
+    """Chunk id -> score by rank_bm25 itself."""
+    if not any(live.values()):  # it divides by zero there
+        return dict.fromkeys(live, 0.0)
+    numbers = sorted(live)
+    scores = BM25Okapi([live[number] for number in numbers]).get_scores(list(query))
+    return dict(zip(numbers, map(float, scores), strict=True))
+
+
+def agree(postings: Postings, live: Mapping[int, Document], query: Sequence[str]) -> None:
+    expected = oracle(live, query)
+    weights = dict.fromkeys(query, 1.0)
+    scores = dict(zip(postings.ids.tolist(), postings.scores(weights).tolist(), strict=True))
+    assert {number: scores[number] for number in live} == pytest.approx(expected, rel=1e-12, abs=1e-12)
+    assert all(score == 0 for number, score in scores.items() if number not in live)
+    # the ranking: equal but for scores that differ by rounding only
+    ranking = sorted(live, key=lambda number: (-round(expected[number], 9), number))
+    positive = [number for number in ranking if round(expected[number], 9) > 0]
+    found = [number for number, score in postings.search(weights, len(live) + 1) if round(score, 9) > 0]
+    assert sorted(found, key=lambda number: (-round(scores[number], 9), number)) == positive
+    for k in (1, 3):
+        best = [round(score, 9) for _, score in postings.search(weights, k)]
+        assert best == [round(expected[number], 9) for number in positive[:k]] or len(positive) < k
+
+
+@given(corpus=st.lists(documents, min_size=1, max_size=20), query=queries)
+@settings(max_examples=80, deadline=None)
+def test_ranks_as_okapi(corpus: list[Document], query: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        history = History(Path(folder))
+        agree(history.apply(corpus), history.live, query)
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[tuple[list[Document], list[int]]]:
+    """Steps of (documents added, positions among the live that are removed)."""
+    steps = []
+    for _ in range(draw(st.integers(1, 8))):
+        steps.append((draw(st.lists(documents, max_size=6)), draw(st.lists(st.integers(0, 30), max_size=5))))
+    return steps
+
+
+@given(steps=histories(), query=queries)
+@settings(max_examples=80, deadline=None)
+def test_ranks_as_okapi_after_changes(
+    steps: list[tuple[list[Document], list[int]]], query: list[str]
+) -> None:
+    with TemporaryDirectory() as folder:
+        history = History(Path(folder))
+        for added, places in steps:
+            numbers = sorted(history.live)
+            removed = {numbers[place % len(numbers)] for place in places} if numbers else set()
+            postings = history.apply(added, sorted(removed))
+            assert postings.chunks == len(history.live)
+            agree(postings, history.live, query)
+
+
+def test_ties_go_to_the_lower_id(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.apply([["a"], ["b"], ["c"], ["d"]])
+    postings = history.apply([["a"], ["e"], ["f"], ["a"]], [2])
+    assert [number for number, _ in postings.search({"a": 1.0}, 2)] == [1, 5]
+    assert [number for number, _ in postings.search({"a": 1.0}, 9)] == [1, 5, 8]
+
+
+def test_weights_scale_the_share_of_a_term(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    postings = history.apply([["a", "x"], ["b", "x"], ["c"], ["d"], ["e"], ["f"]])
+    single = {term: postings.scores({term: 1.0}) for term in "ab"}
+    both = postings.scores({"a": 0.25, "b": 3.0})
+    assert both == pytest.approx(0.25 * single["a"] + 3.0 * single["b"])
+    assert postings.search({"a": 0.25, "b": 3.0}, 1)[0][0] == 2
+
+
+def test_excluded_chunks_do_not_take_places(tmp_path: Path) -> None:
+    postings = History(tmp_path).apply([["a"], ["a", "b"], ["a", "b", "c"], ["d"], ["e"], ["f"], ["g"]])
+    assert [number for number, _ in postings.search({"a": 1.0}, 1, without=[1])] == [2]
+
+
+def test_shared_terms_and_idf(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.apply([["a", "b"], ["b"], ["c"]])
+    postings = history.apply([["a"], ["d"]], [2])
+    assert postings.shared(["a", "b", "zz"], [1, 4, 3]).tolist() == [
+        [True, True, False],
+        [True, False, False],
+        [False, False, False],
+    ]
+    okapi = BM25Okapi([history.live[number] for number in sorted(history.live)])
+    assert postings.idf(["a", "b", "c", "d", "zz"]) == pytest.approx(
+        {term: okapi.idf[term] for term in "abcd"}
+    )
+
+
+def test_segments_stay_few_and_are_linked(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    history.apply([["a", str(number)] for number in range(200)])
+    assert history.folder is not None
+    first = {place.name: place.stat().st_ino for place in history.folder.glob("000001.*")}
+    for number in range(40):
+        history.apply([["b", str(number)]], [number + 1])
+    entries = read_catalogue(history.folder).entries
+    assert len(entries) <= 5
+    linked = {place.name: place.stat().st_ino for place in history.folder.glob("000001.*")}
+    assert linked == first  # 40 of 200 dead: not yet worth a rewrite, so the very same files
+    history.apply([], list(range(41, 61)))
+    names = {entry.name for entry in read_catalogue(history.folder).entries}
+    assert "000001" not in names
+    assert np.load(history.folder / "dead.npy").tolist() == []
+
+
+def test_an_empty_corpus_and_one_without_terms(tmp_path: Path) -> None:
+    history = History(tmp_path)
+    assert history.apply([]).search({"a": 1.0}, 3) == []
+    postings = history.apply([[], []])
+    assert postings.search({"a": 1.0}, 3) == []
+    assert postings.idf(["a"]) == {}
+    assert history.apply([], [1, 2]).chunks == 0
+
+
+def test_counts_terms_where_the_worker_did_not(tmp_path: Path) -> None:
+    def lazily() -> Iterator[ChunkText]:
+        yield ChunkText(id=7, path="a.py", text="parse_args(self)", terms=None)
+        yield ChunkText(id=3, path="b.py", text="unrelated", terms=None)
+        yield ChunkText(id=5, path="c.py", text="other things", terms=None)
+
+    target = tmp_path / "1"
+    target.mkdir()
+    PostingsBuilder().build(target, None, Delta(np.empty(0, np.int64), list(lazily()), 3))
+    postings = Postings.open(target)
+    assert postings.ids.tolist() == [3, 5, 7]
+    assert [number for number, _ in postings.search({"parse_args": 1.0}, 3)] == [7]
