@@ -21,12 +21,14 @@ from repocoder.cli.options import (
     stdin_option,
 )
 from repocoder.cli.place import Place, parse_place
+from repocoder.cli.progress import StatusLine, is_wanted
 from repocoder.cli.session import open_engine, read_buffer, with_progress
 from repocoder.cli.show import dim, evidence_of, gate_line, place_of, print_json, talk, timings_line
 from repocoder.terminal import safe
 
 if TYPE_CHECKING:
     from repocoder.config import Settings
+    from repocoder.engine import Engine
     from repocoder.types import Completion, CompletionRequest
 
 WEAK_MODEL = (
@@ -56,12 +58,15 @@ def complete(
     **flags: Any,
 ) -> None:
     """Complete at a place; the text goes to stdout."""
+    from repocoder.buffer import open_buffer  # brings the readers of the index
+
     place = parse_place(position, repo, must_exist=not from_stdin)
     with open_engine(place.root, flags) as engine:
         request = make_request(place, engine.settings, from_stdin=from_stdin)
         engine.model_info()  # a model that is missing is told before an index is built
+        open_buffer(engine.root, request)  # so is a position that is not there
         with_progress(progress, engine.ensure_index)
-        completion = engine.complete(request)
+        completion = _run(engine, request, show=is_wanted(progress) and not quiet)
         embedded = engine.settings.model is None
     if as_json:
         print_json(jsonout.completion_json(completion))
@@ -71,6 +76,20 @@ def complete(
         _print_account(completion)
         if embedded:
             talk(dim(WEAK_MODEL))
+
+
+def _run(engine: Engine, request: CompletionRequest, *, show: bool) -> Completion:
+    """Complete, and say on stderr how far it is: a large model takes seconds before the first token."""
+    if not show:
+        return engine.complete(request)
+    line = StatusLine()
+    line.show("reading the prompt")
+    try:
+        return engine.complete(
+            request, on_text=lambda text, number: line.show(f"pass {number}: {len(text)} characters")
+        )
+    finally:
+        line.close()
 
 
 def make_request(place: Place, settings: Settings, *, from_stdin: bool) -> CompletionRequest:

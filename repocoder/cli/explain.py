@@ -57,9 +57,13 @@ def explain(
 
     What would be retrieved, the gate and the prompt; the model is not run.
     """
+    from repocoder.buffer import open_buffer  # brings the readers of the index
+
     place = parse_place(position, repo, must_exist=not from_stdin)
     with open_engine(place.root, flags) as engine:
         request = make_request(place, engine.settings, from_stdin=from_stdin)
+        engine.model_info()  # its tokenizer counts the prompt
+        open_buffer(engine.root, request)  # told before an index is built
         with_progress(progress, engine.ensure_index)
         explanation = engine.explain(request)
     if as_json:

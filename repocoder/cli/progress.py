@@ -1,4 +1,4 @@
-"""Progress of a build, on stderr: on a terminal one line that is written over, elsewhere a line at times."""
+"""Progress on stderr: on a terminal one line that is written over, elsewhere a line now and then."""
 
 from __future__ import annotations
 
@@ -26,34 +26,26 @@ _WORDS = {
 }
 
 
-class ProgressLine:
-    """Shows a build: stage, count, rate and time left. Call it with each Progress, then `close` it."""
+def is_wanted(given: bool | None) -> bool:
+    """Progress is shown where somebody looks, or where a flag asks for it."""
+    return sys.stderr.isatty() if given is None else given
+
+
+class StatusLine:
+    """A line on stderr that the next one replaces. Nothing but spaces and returns: any terminal will do."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stderr.isatty()
         self._interval = _TERMINAL_INTERVAL_S if self._is_terminal else _LOG_INTERVAL_S
-        self._stage = ""
-        self._stage_started = 0.0
-        self._shown_at = 0.0
+        self._shown_at = float("-inf")
         self._width = 0
 
-    def __call__(self, step: Progress) -> None:
+    def show(self, line: str, *, at_once: bool = False) -> None:
+        """Show `line`, which is `safe`; unless `at_once` only if the last one is old enough to be read."""
         now = time.monotonic()
-        if step.stage != self._stage:
-            self._stage, self._stage_started = step.stage, now
-        elif now - self._shown_at < self._interval:
+        if not at_once and now - self._shown_at < self._interval:
             return
         self._shown_at = now
-        self._write(describe(step, now - self._stage_started))
-
-    def close(self) -> None:
-        """Take the line away again."""
-        if self._is_terminal and self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
-            self._width = 0
-
-    def _write(self, line: str) -> None:
         if self._is_terminal:
             columns = max(shutil.get_terminal_size().columns - 1, 1)
             line = line[:columns]
@@ -62,6 +54,31 @@ class ProgressLine:
         else:
             sys.stderr.write(line + "\n")
         sys.stderr.flush()
+
+    def close(self) -> None:
+        """Take the line away again."""
+        if self._is_terminal and self._width:
+            sys.stderr.write("\r" + " " * self._width + "\r")
+            sys.stderr.flush()
+            self._width = 0
+
+
+class ProgressLine:
+    """Shows a build: stage, count, rate and time left. Call it with each Progress, then `close` it."""
+
+    def __init__(self) -> None:
+        self._line = StatusLine()
+        self._stage = ""
+        self._stage_started = 0.0
+
+    def __call__(self, step: Progress) -> None:
+        is_new = step.stage != self._stage
+        if is_new:
+            self._stage, self._stage_started = step.stage, time.monotonic()
+        self._line.show(describe(step, time.monotonic() - self._stage_started), at_once=is_new)
+
+    def close(self) -> None:
+        self._line.close()
 
 
 def describe(step: Progress, elapsed_s: float) -> str:

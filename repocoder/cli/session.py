@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from repocoder.cli.progress import ProgressLine
+from repocoder.cli.progress import ProgressLine, is_wanted
 from repocoder.cli.show import note, warn
 from repocoder.config import load_settings
 from repocoder.errors import UsageError
@@ -41,7 +41,7 @@ def open_engine(root: Path, overrides: Mapping[str, object] | None = None) -> It
 
 def with_progress(wanted: bool | None, work: Callable[[Callable[[Progress], None] | None], Result]) -> Result:
     """Run `work` with a progress callback, or with None where nobody looks."""
-    if not (sys.stderr.isatty() if wanted is None else wanted):
+    if not is_wanted(wanted):
         return work(None)
     line = ProgressLine()
     try:
