@@ -1,0 +1,83 @@
+"""One file's bytes -> its facts, its masked bytes and the terms of its chunks. Runs in parse workers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from indexer.chunk import chunk_lines, chunk_tree
+from indexer.grammar import Budget, BudgetError, syntax_of
+from indexer.languages import PLAIN_TEXT, Language, language_of
+from indexer.secrets import mask
+from indexer.source import Source
+from indexer.symbols import Extracted, extract, file_symbol
+from indexer.tokens import count_terms
+from indexer.types import ChunkFact, FileFacts
+
+GENERATED_HEAD_BYTES = 1024  # where a generator leaves its mark
+PARSE_SHARE = 0.7  # of the budget; the rest is for what follows, which is linear in the size
+MINIFIED_LINE_BYTES = 5000  # mean length of a line above which nobody wrote it by hand
+_MARKS = (b"@" + b"generated", b"DO NOT" + b" EDIT")  # in two parts, so that this file does not bear them
+
+
+class Analysis(msgspec.Struct, frozen=True):
+    """What one file yields. `terms` has one entry for each chunk."""
+
+    facts: FileFacts
+    masked: bytes
+    terms: tuple[dict[str, int], ...]
+
+
+def reason_by_content(data: bytes) -> str:
+    """The skip reason that a file's bytes give, "" for none."""
+    if b"\0" in data:
+        return "binary"
+    head = data[:GENERATED_HEAD_BYTES]
+    if any(mark in head for mark in _MARKS):
+        return "generated"
+    if len(data) > MINIFIED_LINE_BYTES and len(data) > MINIFIED_LINE_BYTES * (data.count(b"\n") + 1):
+        return "generated"
+    return ""
+
+
+def analyze(path: str, data: bytes, *, budget_s: float, resident_bytes: int = 0) -> Analysis:
+    """Facts of `data`, which is text. Never raises for what is in it: what is too costly to parse becomes line chunks."""
+    language = language_of(path) or PLAIN_TEXT
+    source = Source(mask(data, config=not language.grammar))
+    degraded = ""
+    chunks: tuple[ChunkFact, ...] = ()
+    extracted = Extracted((file_symbol(source),), (), (), ())
+    if language.grammar:
+        try:
+            chunks, extracted = _parse(language, source, Budget(budget_s * PARSE_SHARE, resident_bytes))
+        except BudgetError as error:
+            degraded = error.reason
+        except MemoryError:
+            degraded = "parse-memory"
+    if degraded or not language.grammar:
+        chunks = chunk_lines(source)
+    facts = FileFacts(
+        path,
+        language.name,
+        source.n_lines,
+        chunks,
+        extracted.symbols,
+        extracted.references,
+        extracted.imports,
+        extracted.bindings,
+        degraded,
+    )
+    return Analysis(
+        facts, source.data, tuple(count_terms(chunk_text(source.data, chunk)) for chunk in chunks)
+    )
+
+
+def chunk_text(data: bytes, chunk: ChunkFact) -> str:
+    """The text of a chunk, as readers see it."""
+    return data[chunk.span.start_byte : chunk.span.end_byte].decode("utf-8", "replace")
+
+
+def _parse(language: Language, source: Source, budget: Budget) -> tuple[tuple[ChunkFact, ...], Extracted]:
+    syntax = syntax_of(language)
+    tree = syntax.parse(source.data, budget)
+    extracted = extract(tree, source, syntax, budget)
+    return chunk_tree(tree, source, extracted.scopes, language.line_comment, budget), extracted

@@ -1,0 +1,194 @@
+"""Chunks that tile a file byte for byte: definitions where there is a tree, else runs of lines.
+
+A tree is cut at the starts of definitions and, inside what is too large, at the starts of statements (always at the
+start of a line, moved up over the comments directly above). The pieces are then merged with small neighbours of the
+same container. The walk keeps its own stack: nesting depth is the file's choice, not ours.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tree_sitter import Node, Tree
+
+from indexer.grammar import Budget
+from indexer.source import Scope, Source
+from indexer.types import ChunkFact, Span
+
+# In bytes, which for code are characters. Windows of 20 to 40 lines retrieve best (retrieval.md); a line of real code
+# has 34 on average, so 30 lines are about a thousand.
+TARGET_BYTES = 1000
+MAX_BYTES = 1600  # about 45 lines: a definition up to here stays whole
+TINY_BYTES = 250  # about 7 lines: alone it says too little, so it joins a neighbour
+LEAF_BYTES = 2 * MAX_BYTES  # a single statement (a long string, a table) is cut between lines only above this
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Lines [start, end), 0-based, with one owner."""
+
+    start: int
+    end: int
+    container: Scope | None  # the definition around it
+    own: Scope | None  # the definition that it is, whole; None for a run of statements or a header
+    header: bool = False  # starts with the header of `container`
+
+
+def chunk_lines(source: Source, kind: str = "text") -> tuple[ChunkFact, ...]:
+    """Runs of whole lines, cut after blank lines where possible. For text and for what could not be parsed."""
+    return tuple(
+        ChunkFact(_span(source, start, end), kind, "", "")
+        for start, end in _cut_lines(source, 0, source.n_lines)
+    )
+
+
+def chunk_tree(
+    tree: Tree, source: Source, scopes: tuple[Scope, ...], comment: str, budget: Budget
+) -> tuple[ChunkFact, ...]:
+    """Chunks of a parsed file. `comment` is the language's line comment. Raises BudgetError."""
+    if not source.data:
+        return ()
+    cuts = _Cutter(source, scopes, comment, budget).cut(tree.root_node)
+    pieces: list[_Piece] = []
+    for piece in _merge(source, cuts):
+        pieces.extend(_split_leaf(source, piece))
+    return tuple(_label(source, piece) for piece in pieces)
+
+
+class _Cutter:
+    """Finds the lines at which pieces start."""
+
+    def __init__(self, source: Source, scopes: tuple[Scope, ...], comment: str, budget: Budget) -> None:
+        self._source = source
+        self._budget = budget
+        self._comment = comment.encode()
+        self._by_start: dict[tuple[int, int], Scope] = {}
+        for scope in scopes:
+            self._by_start[scope.start, scope.end] = scope
+            self._by_start[scope.outer_start, scope.end] = scope
+
+    def cut(self, root: Node) -> list[_Piece]:
+        """Pieces that cover all lines, in order."""
+        cuts: list[_Piece] = [_Piece(0, 0, None, None)]
+        pending: list[tuple[Node, Scope | None]] = [(child, None) for child in reversed(root.children)]
+        steps = 0
+        while pending:
+            steps += 1
+            if steps % 256 == 0:
+                self._budget.check()
+            node, container = pending.pop()
+            first, last = node.start_point.row, node.end_point.row
+            own = self._by_start.get((node.start_byte, node.end_byte))
+            is_inner = own is not None and own is container  # the definition below its decorators
+            expand = self._is_large(node, own) and last > first
+            if not is_inner and self._starts_line(node.start_byte, first):
+                line = self._above_comments(first, cuts[-1].start)
+                if line > cuts[-1].start or not cuts[-1].end:
+                    cuts[-1] = replace(cuts[-1], end=line)
+                    inner = own if expand and own is not None else container
+                    cuts.append(
+                        _Piece(line, 0, inner, None if expand else own, header=expand and own is not None)
+                    )
+            if expand:
+                inside = own if own is not None else container
+                pending.extend((child, inside) for child in reversed(node.children))
+        cuts[-1] = replace(cuts[-1], end=self._source.n_lines)
+        return [piece for piece in cuts if piece.end > piece.start]
+
+    def _is_large(self, node: Node, own: Scope | None) -> bool:
+        limit = TARGET_BYTES if own is not None and own.kind == "class" else MAX_BYTES
+        return node.end_byte - node.start_byte > limit
+
+    def _starts_line(self, position: int, row: int) -> bool:
+        return not self._source.data[self._source.starts[row] : position].strip()
+
+    def _above_comments(self, row: int, stop: int) -> int:
+        """The first of the comment lines directly above a line, not before `stop`."""
+        starts, data = self._source.starts, self._source.data
+        while row - 1 > stop and data[starts[row - 1] : starts[row]].lstrip().startswith(self._comment):
+            row -= 1
+        return row
+
+
+def _merge(source: Source, pieces: list[_Piece]) -> list[_Piece]:
+    merged: list[_Piece] = []
+    for piece in pieces:
+        joined = _join(source, merged[-1], piece) if merged else None
+        if joined is None:
+            merged.append(piece)
+        else:
+            merged[-1] = joined
+    return merged
+
+
+def _join(source: Source, before: _Piece, piece: _Piece) -> _Piece | None:
+    """One piece instead of two neighbours, or None: runs up to the target size, small definitions with each other,
+    and a few loose lines with the definition beside them, which keeps its name.
+    """
+    if _is_blank(source, before):
+        return replace(piece, start=before.start)
+    if before.container is not piece.container or piece.header:
+        return None
+    first, second = _size(source, before), _size(source, piece)
+    both = replace(before, end=piece.end)
+    if before.own is None and piece.own is None:
+        return both if first + second <= TARGET_BYTES or second < TINY_BYTES else None
+    if before.own is not None and piece.own is not None:
+        is_small = first + second <= TARGET_BYTES and first < TARGET_BYTES // 2 and second < TINY_BYTES
+        return replace(both, own=None) if is_small else None
+    if before.own is None:
+        return replace(piece, start=before.start) if first < TINY_BYTES and not before.header else None
+    return both if second < TINY_BYTES else None
+
+
+def _split_leaf(source: Source, piece: _Piece) -> list[_Piece]:
+    if _size(source, piece) <= LEAF_BYTES:
+        return [piece]
+    container = piece.own or piece.container
+    return [
+        _Piece(
+            start,
+            end,
+            container,
+            None,
+            header=start == piece.start and (piece.header or piece.own is not None),
+        )
+        for start, end in _cut_lines(source, piece.start, piece.end)
+    ]
+
+
+def _cut_lines(source: Source, first: int, last: int) -> list[tuple[int, int]]:
+    """Runs of the lines [first, last): at a blank line above the target size, anywhere above the largest."""
+    runs: list[tuple[int, int]] = []
+    starts, start = source.starts, first
+    for line in range(first, last):
+        size = starts[line + 1] - starts[start]
+        following = starts[line + 2] - starts[start] if line + 2 < len(starts) else size
+        is_blank = not source.data[starts[line] : starts[line + 1]].strip()
+        if line == last - 1 or following > MAX_BYTES or (is_blank and size >= TARGET_BYTES):
+            runs.append((start, line + 1))
+            start = line + 1
+    return runs
+
+
+def _label(source: Source, piece: _Piece) -> ChunkFact:
+    span = _span(source, piece.start, piece.end)
+    if piece.own is not None:
+        around = piece.own.parent.signature if piece.own.parent else ""
+        return ChunkFact(span, piece.own.kind, piece.own.qualname, around)
+    if piece.container is None:
+        return ChunkFact(span, "module", "", "")
+    signature = "" if piece.header else piece.container.signature
+    return ChunkFact(span, piece.container.kind, piece.container.qualname, signature)
+
+
+def _size(source: Source, piece: _Piece) -> int:
+    return source.starts[piece.end] - source.starts[piece.start]
+
+
+def _is_blank(source: Source, piece: _Piece) -> bool:
+    return not source.data[source.starts[piece.start] : source.starts[piece.end]].strip()
+
+
+def _span(source: Source, start: int, end: int) -> Span:
+    return Span(start + 1, end, source.starts[start], source.starts[end])

@@ -1,0 +1,143 @@
+"""bytes -> tree, within a budget of CPU time and memory. Imported by parse workers only: native code may crash."""
+
+from __future__ import annotations
+
+import importlib
+import resource
+import time
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+from tree_sitter import Language as Grammar
+from tree_sitter import Node, Parser, Point, Query, QueryCursor, Tree
+
+from indexer.languages import Language
+
+READ_BYTES = 1 << 16  # of one call of the read callable
+MEMORY_CHECK_EVERY = 256  # progress calls, about 25,000 parse steps: a few milliseconds
+PAGE = resource.getpagesize()
+WINDOW_BYTES = 1 << 16  # of one query: most files are smaller; the worst input takes 0.3 s for as much
+Match = tuple[int, dict[str, list[Node]]]  # pattern, capture name -> nodes
+QUERIES = Path(__file__).parent / "queries"
+
+
+class BudgetError(Exception):
+    """The file needs more than it may. `reason` says of what."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Budget:
+    """CPU seconds of this thread and resident bytes of this process, until which a file may be worked on."""
+
+    def __init__(self, seconds: float, resident_bytes: int = 0) -> None:
+        self._deadline = time.thread_time() + seconds
+        self._resident_bytes = resident_bytes
+        self._calls = 0
+        self.reason = ""
+
+    def exceeded(self, *_: object) -> bool:
+        """The shape of tree-sitter's progress callbacks: true stops."""
+        self._calls += 1
+        if time.thread_time() > self._deadline:
+            self.reason = "parse-timeout"
+        elif (
+            self._resident_bytes
+            and self._calls % MEMORY_CHECK_EVERY == 0
+            and resident() > self._resident_bytes
+        ):
+            self.reason = "parse-memory"
+        return bool(self.reason)
+
+    def check(self) -> None:
+        """Raises BudgetError when it is used up."""
+        if self.exceeded():
+            raise BudgetError(self.reason)
+
+
+class Syntax:
+    """The parser and the compiled queries of one language."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self._grammar = Grammar(importlib.import_module(language.grammar).language())
+        self._parser = Parser(self._grammar)
+        source = (QUERIES / language.query).read_text(encoding="utf-8")
+        everything = Query(self._grammar, source)
+        self.structure = Query(
+            self._grammar, source
+        )  # definitions, imports, bindings: matches, captures belong together
+        self.uses = Query(self._grammar, source)  # references: captures only, which is three times faster
+        encoded = source.encode()
+        self.settings = [everything.pattern_settings(index) for index in range(everything.pattern_count)]
+        for index in range(everything.pattern_count):
+            text = encoded[everything.start_byte_for_pattern(index) : everything.end_byte_for_pattern(index)]
+            (self.structure if b"@reference" in text else self.uses).disable_pattern(index)
+
+    def parse(self, data: bytes, budget: Budget) -> Tree:
+        """The tree of `data`. Raises BudgetError; the parser is then as new."""
+
+        # A read callable, because with bytes the progress callback is never called.
+        def read(offset: int, _: Point) -> bytes:
+            return data[offset : offset + READ_BYTES]
+
+        try:
+            tree: Tree | None = self._parser.parse(read, progress_callback=budget.exceeded)
+        except ValueError:  # stopped by the callback
+            tree = None
+        if tree is None or budget.reason:
+            self._parser.reset()  # else the next file would go on from here
+            raise BudgetError(budget.reason or "parse-failed")
+        return tree
+
+    def matches(self, root: Node, budget: Budget) -> list[Match]:
+        """Matches of the definition, import and binding patterns, each once. Raises BudgetError."""
+        found: list[Match] = []
+        seen: set[tuple[int, ...]] = set()
+        for cursor in _windows(self.structure, root, budget):
+            some = cursor.matches(root)
+            if root.end_byte > WINDOW_BYTES:  # a node over the border of two windows is matched in both
+                some = [
+                    match for match in some if (key := _identity(match)) not in seen and not seen.add(key)
+                ]
+            found.extend(some)
+        return found
+
+    def captures(self, root: Node, budget: Budget) -> dict[str, list[Node]]:
+        """Captures of the reference patterns; a node may come more than once. Raises BudgetError."""
+        found: dict[str, list[Node]] = {}
+        for cursor in _windows(self.uses, root, budget):
+            for name, nodes in cursor.captures(root).items():
+                found.setdefault(name, []).extend(nodes)
+        return found
+
+
+def _windows(query: Query, root: Node, budget: Budget) -> Iterator[QueryCursor]:
+    """Cursors over stretches of a file, with a look at the budget after each.
+
+    Because the progress callback of queries crashes in tree-sitter 0.26.1 (that of parsing works).
+    """
+    cursor = QueryCursor(query)
+    for start in range(0, max(1, root.end_byte), WINDOW_BYTES):
+        if root.end_byte > WINDOW_BYTES:
+            cursor.set_byte_range(start, start + WINDOW_BYTES)
+        yield cursor
+        budget.check()
+
+
+def _identity(match: Match) -> tuple[int, ...]:
+    return (match[0], *(node.id for nodes in match[1].values() for node in nodes))
+
+
+@cache
+def syntax_of(language: Language) -> Syntax:
+    return Syntax(language)
+
+
+def resident() -> int:
+    """Resident bytes of this process now."""
+    with open("/proc/self/statm", "rb") as file:
+        return int(file.read().split()[1]) * PAGE

@@ -1,0 +1,118 @@
+"""Which files of a repository are indexed. Every file that is not, and is not ignored by a rule, has a named reason."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+from indexer.ignore import (
+    IGNORED_FOLDERS,
+    OUTPUT_FOLDERS,
+    IgnoreRules,
+    folder_rules,
+    reason_by_name,
+    root_rules,
+)
+from indexer.reading import Found, UnreadableError, found_from_stat, read_file
+from indexer.types import Skip
+
+__all__ = ["REASONS", "Found", "UnreadableError", "WalkOptions", "read_file", "walk"]
+
+MAX_FILE_BYTES = 1 << 20  # none of 2,572 real source files was larger
+MAX_DEPTH = 200  # folders: deeper trees are made, not written
+
+REASONS: dict[str, str] = {
+    "too-large": "larger than the size limit",
+    "binary": "not text: by its name, or a NUL byte in its content",
+    "generated": "written by a program: lock file, minified, or marked @generated",
+    "secret-file": "its name says that it holds secrets: never opened",
+    "special-file": "not a regular file: device, socket or FIFO",
+    "symlink": "a link: not followed",
+    "unreadable": "could not be opened or read",
+    "not-utf8-name": "its name is not valid UTF-8",
+    "vanished": "gone between listing and reading",
+    "changing": "changed while it was read, several times",
+    "too-deep": "nested in too many folders",
+    "poison": "ended its parse worker twice",
+}
+
+
+class WalkOptions(msgspec.Struct, frozen=True):
+    """What the user may set about the walk."""
+
+    max_file_bytes: int = MAX_FILE_BYTES
+    ignore: tuple[str, ...] = ()  # more patterns, in the syntax of .gitignore, relative to the root
+
+
+def walk(root: Path, *, options: WalkOptions | None = None) -> Iterator[Found | Skip]:
+    """All files below `root` in a stable order, without following links. Nothing but ignore files is opened.
+
+    Raises OSError if `root` itself cannot be listed.
+    """
+    options = options or WalkOptions()
+    pending: list[tuple[str, IgnoreRules, int]] = [("", root_rules(root, options.ignore), 0)]
+    while pending:
+        folder, outer, depth = pending.pop()
+        try:
+            entries = _list_folder(root, folder)
+        except OSError:
+            if not folder:
+                raise
+            yield Skip(folder, "unreadable")
+            continue
+        names = [entry.name for entry in entries]
+        if folder and _is_tool_output(folder, names):
+            continue
+        rules = folder_rules(root, folder, names, outer)
+        folders: list[tuple[str, IgnoreRules, int]] = []
+        for entry in entries:
+            path = f"{folder}/{entry.name}" if folder else entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name in IGNORED_FOLDERS or rules.ignores(path, True):
+                    continue
+                if depth >= MAX_DEPTH or not _is_utf8(entry.name):
+                    yield Skip(path, "too-deep" if depth >= MAX_DEPTH else "not-utf8-name")
+                else:
+                    folders.append((path, rules, depth + 1))
+            elif not rules.ignores(path, False):
+                yield _judge(path, entry, options)
+        pending.extend(reversed(folders))
+
+
+def _is_tool_output(folder: str, names: list[str]) -> bool:
+    """A virtual environment of any name; a `build` or `dist` that is not a package of that name."""
+    is_output = folder.rpartition("/")[2] in OUTPUT_FOLDERS and "__init__.py" not in names
+    return is_output or "pyvenv.cfg" in names
+
+
+def _list_folder(root: Path, folder: str) -> list[os.DirEntry[str]]:
+    with os.scandir(os.path.join(root, folder) if folder else root) as listing:
+        return sorted(listing, key=lambda entry: entry.name)
+
+
+def _judge(path: str, entry: os.DirEntry[str], options: WalkOptions) -> Found | Skip:
+    if entry.is_symlink():
+        return Skip(path, "symlink")
+    reason = reason_by_name(entry.name)
+    if reason:
+        return Skip(path, reason)
+    if not _is_utf8(entry.name):
+        return Skip(path, "not-utf8-name")
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return Skip(path, "vanished")
+    if not stat.S_ISREG(status.st_mode):
+        return Skip(path, "special-file")
+    if status.st_size > options.max_file_bytes:
+        return Skip(path, "too-large")
+    return found_from_stat(path, status)
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether the name has no surrogates, which neither msgpack nor JSON can carry."""
+    return name.isascii() or not any("\ud800" <= character <= "\udfff" for character in name)
