@@ -1,0 +1,106 @@
+"""The terminal application: one engine, one workspace, and a terminal that is given back as it was found."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.content import Content
+
+from tui.display import plain
+from tui.screens.choice import ChoiceScreen
+from tui.screens.workspace import WorkspaceScreen
+
+if TYPE_CHECKING:
+    from repocoder.config import Settings
+    from repocoder.engine import Engine
+
+SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
+
+CLOSE_AFTER_S = 0.5
+"""Threads that were told to end have so long before the engine is closed under them (a model that is
+loading)."""
+
+GIVE_UP_AFTER_S = 5.0
+"""After a signal the process ends at the latest now; the terminal was restored long before."""
+
+
+def run(root: Path, settings: Settings) -> int:
+    """Run the application on the repository at `root`; returns the exit code. Needs a terminal on stdin and
+    stdout."""
+    from repocoder.engine import Engine  # here, so that the application can be tested without an index
+
+    with Engine(root, settings) as engine:
+        app = RepocoderApp(engine)
+        app.run()
+        return app.return_code or 0
+
+
+class RepocoderApp(App[None]):
+    """The application around one engine."""
+
+    TITLE = "repocoder"
+    ENABLE_COMMAND_PALETTE = True
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+q",
+            "quit",
+            "Quit",
+            id="quit",
+            tooltip="Leave; asks when something is not saved",
+            priority=True,
+        ),
+    ]
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+        self.workspace = WorkspaceScreen(engine)
+
+    def on_mount(self) -> None:
+        self.push_screen(self.workspace)
+        if not self.is_headless and threading.current_thread() is threading.main_thread():
+            loop = asyncio.get_running_loop()
+            for number in SIGNALS:
+                loop.add_signal_handler(number, partial(self._leave_on_signal, number))
+
+    async def action_quit(self) -> None:
+        """Quit; with unsaved changes, ask first."""
+        unsaved = self.workspace.area.unsaved
+        if not unsaved:
+            self.leave()
+        elif not isinstance(self.screen, ChoiceScreen):
+            names = Content("\n").join([plain(f"  {editor.file.path}") for editor in unsaved[:5]])
+            question = Content.assemble(("Not saved:", "bold"), "\n", names)
+            answers = (("stay", "Stay"), ("save", "Save and quit"), ("discard", "Quit without saving"))
+            self.push_screen(ChoiceScreen(question, answers), self._quit_or_stay)
+
+    def leave(self, code: int = 0) -> None:
+        """End the application with an exit code; threads are told to end and not waited for."""
+        self.workspace.stop()
+        threading.Thread(target=self._close_engine, daemon=True).start()
+        self.exit(return_code=code)
+
+    def _quit_or_stay(self, answer: str | None) -> None:
+        if answer == "discard" or (
+            answer == "save" and all(map(self.workspace.save, self.workspace.area.unsaved))
+        ):
+            self.leave()
+
+    def _close_engine(self) -> None:
+        threading.Event().wait(CLOSE_AFTER_S)
+        self.engine.close()
+
+    def _leave_on_signal(self, number: signal.Signals) -> None:
+        code = 128 + number
+        last_resort = threading.Timer(GIVE_UP_AFTER_S, os._exit, (code,))
+        last_resort.daemon = True
+        last_resort.start()
+        self.leave(code)

@@ -1,0 +1,140 @@
+"""Syntax colours by Pygments: pure Python, because no native parser may run in the process of the UI.
+
+A key re-lexes only the lines around it. The whole file is done in a thread when the keys rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from pygments.lexer import Lexer  # type: ignore[import-untyped]
+from pygments.lexers import find_lexer_class_for_filename  # type: ignore[import-untyped]
+from pygments.token import Token  # type: ignore[import-untyped]
+
+MAX_COLOURED_CHARACTERS = 400_000
+"""Above this a file is shown without colours: Pygments does about half a million characters a second."""
+
+MAX_BACK_ROWS = 120
+"""How far above an edit a row to start lexing from is looked for; docstrings longer than this wait for the
+thread."""
+
+ROWS_BELOW = 2
+"""Rows below an edit that are lexed with it at once."""
+
+_TOKENS_BETWEEN_LOOKS = 2000
+
+GROUPS: dict[Any, str] = {
+    Token.Comment: "comment",
+    Token.Keyword: "keyword",
+    Token.Keyword.Constant: "constant",
+    Token.Literal.String: "string",
+    Token.Literal.String.Doc: "comment",
+    Token.Literal.String.Interpol: "operator",
+    Token.Literal.Number: "number",
+    Token.Name.Function: "function",
+    Token.Name.Class: "class",
+    Token.Name.Exception: "class",
+    Token.Name.Decorator: "decorator",
+    Token.Name.Builtin: "builtin",
+    Token.Name.Tag: "keyword",
+    Token.Name.Attribute: "function",
+    Token.Operator.Word: "keyword",
+    Token.Generic.Heading: "class",
+    Token.Generic.Subheading: "class",
+    Token.Generic.Strong: "constant",
+    Token.Generic.Emph: "string",
+}
+"""Token of Pygments -> group; the groups are component classes `code--…` of the editor. Parents count for
+children."""
+
+Run = tuple[int, int, str]
+"""Start and end column, half-open, and the group."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Colours of one line. `clean`: no token reaches into it from above, so lexing may start here."""
+
+    runs: tuple[Run, ...] = ()
+    clean: bool = False
+
+
+_UNKNOWN = Row()
+
+
+def lexer_for(path: str) -> Lexer | None:
+    """The lexer for a file of this name; the content is not guessed at."""
+    found = find_lexer_class_for_filename(path.rsplit("/", 1)[-1])
+    return None if found is None else found(stripnl=False, ensurenl=False)
+
+
+def colour(lexer: Lexer, lines: Sequence[str], stop: Callable[[], bool] | None = None) -> list[Row] | None:
+    """Colours of `lines`, lexed from a fresh state; None if `stop` said so on the way."""
+    runs: list[list[Run]] = [[] for _ in lines]
+    clean = [True] * len(lines)
+    row = column = 0
+    for count, (_, token, value) in enumerate(lexer.get_tokens_unprocessed("\n".join(lines))):
+        if stop is not None and count % _TOKENS_BETWEEN_LOOKS == 0 and stop():
+            return None
+        group = group_of(token)
+        for number, part in enumerate(value.split("\n")):
+            if number:
+                row, column = row + 1, 0
+                clean[row] = not group or group == "keyword"
+            if part:
+                if group:
+                    runs[row].append((column, column + len(part), group))
+                column += len(part)
+    return [Row(tuple(found), flag) for found, flag in zip(runs, clean, strict=True)]
+
+
+@lru_cache(maxsize=512)
+def group_of(token: Any) -> str:
+    """The group of a token, "" if it has the colour of plain text."""
+    kind = token
+    while kind is not None:
+        if kind in GROUPS:
+            return GROUPS[kind]
+        kind = kind.parent
+    return ""
+
+
+class Colours:
+    """The colours of one document, row by row, kept in step with its edits."""
+
+    def __init__(self, path: str, lines: Sequence[str]) -> None:
+        self.lexer = lexer_for(path) if sum(map(len, lines)) <= MAX_COLOURED_CHARACTERS else None
+        self.revision = 0
+        self._rows = [_UNKNOWN] * len(lines)
+
+    def runs(self, row: int) -> tuple[Run, ...]:
+        return self._rows[row].runs if row < len(self._rows) else ()
+
+    def lex(self, lines: Sequence[str], first: int, last: int) -> None:
+        """Colour rows `first` to `last` now, beginning at the nearest clean row above."""
+        if self.lexer is None:
+            return
+        start = first
+        lowest = max(0, first - MAX_BACK_ROWS)
+        while start > lowest and not self._rows[start].clean:
+            start -= 1
+        found = colour(self.lexer, lines[start : last + 1])
+        if found is not None:
+            self._rows[start : start + len(found)] = found
+
+    def change(self, lines: Sequence[str], first: int, last_before: int, last_after: int) -> None:
+        """Follow an edit: move the rows below it, lex those around it."""
+        self.revision += 1
+        clean = self._rows[first].clean
+        self._rows[first : last_before + 1] = [Row((), clean), *[_UNKNOWN] * (last_after - first)]
+        self.lex(lines, first, min(last_after + ROWS_BELOW, len(lines) - 1))
+
+    def replace(self, rows: list[Row], revision: int) -> bool:
+        """Take the result of a whole run, unless the document changed meanwhile."""
+        if revision != self.revision or len(rows) != len(self._rows):
+            return False
+        self._rows = rows
+        return True

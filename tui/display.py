@@ -1,0 +1,46 @@
+"""What may be shown: every text from the repository, the model or an error passes here on its way to the
+terminal.
+
+Textual reads a plain `str` as markup, so nothing here returns one for a widget: only `Content`.
+"""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from repocoder.terminal import safe
+
+REPLACEMENT = "\ufffd"
+"""Stands in the editor for an unsafe character that has no visible mark of one cell."""
+
+
+def plain(text: str, style: str = "") -> Content:
+    """One line of foreign text, harmless and without markup."""
+    content = Content(safe(text))
+    return content.stylize(style) if style else content
+
+
+def plain_lines(text: str, style: str = "") -> Content:
+    """Foreign text of several lines, harmless and without markup."""
+    content = Content(safe(text, keep_newlines=True))
+    return content.stylize(style) if style else content
+
+
+def visible(line: str) -> str:
+    """A line of a document for display: as many characters as it has, each harmless; tabs stay.
+
+    One for one, so that a column on the screen is a column of the document.
+    """
+    if safe(line, keep_newlines=True) == line:
+        return line
+    return "".join(map(_mark, line))
+
+
+def _mark(character: str) -> str:
+    mark = safe(character, keep_newlines=True)
+    return mark if len(mark) == 1 else REPLACEMENT
+
+
+def milliseconds(value: float) -> str:
+    """A duration for the eye: "412 ms", "3.2 s"."""
+    return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"

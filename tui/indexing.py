@@ -1,0 +1,55 @@
+"""The index in the background: what is there is used at once, changes are taken in behind."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from indexer.types import Progress
+from repocoder.errors import RepocoderError
+from tui.messages import IndexFailed, IndexProgressed, IndexReady, ModelFailed, ModelReady
+
+if TYPE_CHECKING:
+    from repocoder.engine import Engine
+
+PROGRESS_EVERY_S = 0.1
+"""More often than this nobody reads a progress line."""
+
+Post = Callable[[Message], bool]
+
+
+def update_index(engine: Engine, post: Post, cancel: threading.Event) -> None:
+    """Bring the index up to date and post how it goes; runs in a thread."""
+    shown = 0.0
+
+    def progress(step: Progress) -> None:
+        nonlocal shown
+        now = time.monotonic()
+        if now - shown >= PROGRESS_EVERY_S and not cancel.is_set():
+            shown = now
+            post(IndexProgressed(step))
+
+    try:
+        status = engine.status()
+        if status.generation > 0:
+            post(IndexReady(status, None))
+        if status.generation == 0 or status.stale:
+            report = engine.index(progress=progress, cancel=cancel)
+            if not cancel.is_set():
+                post(IndexReady(engine.status(), report))
+    except RepocoderError as error:
+        if not cancel.is_set():
+            post(IndexFailed(str(error)))
+
+
+def load_model(engine: Engine, post: Post) -> None:
+    """Name the model, then load it, so that the first completion does not wait for it; runs in a thread."""
+    try:
+        post(ModelReady(engine.model_info()))
+        engine.warm_up()
+    except RepocoderError as error:
+        post(ModelFailed(str(error)))

@@ -1,0 +1,108 @@
+"""What the parts of the UI tell each other. Those of engine threads may come from any thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from textual.message import Message
+
+from indexer.types import BuildReport, Progress
+from repocoder.types import Completion, IndexStatus, ModelInfo
+from tui.colours import Row
+
+if TYPE_CHECKING:
+    from tui.listing import Listing
+    from tui.widgets.editor import Editor
+
+
+@dataclass
+class GhostDropped(Message):
+    """The suggestion is gone without having been taken to its end: typed over, left, or refused with Esc."""
+
+    editor: Editor
+
+
+@dataclass
+class GhostTaken(Message):
+    """Characters of the suggestion went into the document; `whole`: all that was shown, by one key."""
+
+    editor: Editor
+    whole: bool
+
+
+@dataclass
+class CompletionStreamed(Message):
+    """Text of a running completion so far."""
+
+    number: int
+    text: str
+    turn: int  # pass, 1-based
+
+    def can_replace(self, message: Message) -> bool:
+        same = isinstance(message, CompletionStreamed) and message.number == self.number
+        return same and message.turn == self.turn
+
+
+@dataclass
+class CompletionDone(Message):
+    number: int
+    completion: Completion
+
+
+@dataclass
+class CompletionFailed(Message):
+    number: int
+    reason: str
+
+
+@dataclass
+class IndexProgressed(Message):
+    progress: Progress
+
+    def can_replace(self, message: Message) -> bool:
+        return isinstance(message, IndexProgressed)
+
+
+@dataclass
+class IndexReady(Message):
+    """The index can be read. `report` is None when it was there before this program looked for changes."""
+
+    status: IndexStatus
+    report: BuildReport | None
+
+
+@dataclass
+class IndexFailed(Message):
+    reason: str
+
+
+@dataclass
+class ModelReady(Message):
+    model: ModelInfo
+
+
+@dataclass
+class ModelFailed(Message):
+    reason: str
+
+
+@dataclass
+class FilesListed(Message):
+    listing: Listing
+
+
+@dataclass
+class FileChosen(Message):
+    """Open a file, at a line if one is given (1-based)."""
+
+    path: str
+    line: int | None = None
+
+
+@dataclass
+class ColoursReady(Message):
+    """The whole of a document was lexed in a thread."""
+
+    rows: list[Row]
+    revision: int

@@ -1,0 +1,40 @@
+"""A small question with a few answers. Esc leaves without any of them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static
+
+
+class ChoiceScreen(ModalScreen[str | None]):
+    """Ends with the name of the chosen answer, or None."""
+
+    CSS_PATH = "choice.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "dismiss(None)", "Cancel", id="choice-leave", tooltip="Leave without an answer"),
+        Binding("left", "app.focus_previous", "Previous", id="choice-previous", show=False),
+        Binding("right", "app.focus_next", "Next", id="choice-next", show=False),
+    ]
+
+    def __init__(self, question: Content, answers: tuple[tuple[str, str], ...]) -> None:
+        """`answers` are (name, label) in order; the first is the safe one and has the focus."""
+        super().__init__()
+        self._question = question
+        self._answers = answers
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="choice"):
+            yield Static(self._question, id="choice-question")
+            with Horizontal(id="choice-answers"):
+                for name, label in self._answers:
+                    yield Button(label, id=f"choice-{name}", compact=True)
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        self.dismiss((event.button.id or "").removeprefix("choice-"))

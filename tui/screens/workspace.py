@@ -1,0 +1,306 @@
+"""The workspace: files on the left, the editor in the centre, the reasons on the right, two status lines
+below."""
+
+from __future__ import annotations
+
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Footer
+from textual.worker import Worker, WorkerState
+
+from indexer.walk import WalkOptions
+from repocoder.errors import RepocoderError, StaleTargetError
+from tui import messages
+from tui.completing import Completing, Run
+from tui.display import plain
+from tui.indexing import load_model, update_index
+from tui.listing import list_files
+from tui.screens.choice import ChoiceScreen
+from tui.screens.help import HelpScreen
+from tui.widgets.editor import Editor
+from tui.widgets.editor_area import EditorArea
+from tui.widgets.file_tree import FileTree
+from tui.widgets.snippets import SnippetPane
+from tui.widgets.status import StatusLines, describe_done
+
+if TYPE_CHECKING:
+    from repocoder.engine import Engine
+
+NARROW, WIDE = 0, 100
+"""Columns from which the side panes stand beside the editor; below, one at a time is shown on a key."""
+
+SHORT, TALL = 0, 12
+"""Rows from which there is room for two status lines and the footer."""
+
+
+class WorkspaceScreen(Screen[None]):
+    """Where the work is done. All that may take long runs in threads and answers by messages."""
+
+    CSS_PATH = "workspace.tcss"
+    HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar in Textual
+    VERTICAL_BREAKPOINTS = [(SHORT, "-short"), (TALL, "-tall")]  # noqa: RUF012
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+space,ctrl+@,ctrl+n",
+            "complete",
+            "Complete",
+            id="complete",
+            key_display="^Space",
+            tooltip="Suggest code at the cursor",
+        ),
+        Binding("ctrl+s", "save", "Save", id="save", tooltip="Write the file to disk"),
+        Binding("f2", "pane('files')", "Files", id="files", tooltip="Show, enter or hide the file tree"),
+        Binding(
+            "f3", "pane('snippets')", "Why", id="snippets", tooltip="Show, enter or hide the snippets used"
+        ),
+        Binding(
+            "f4,alt+left", "back", "Back", id="back", tooltip="Return to where you came from", show=False
+        ),
+        Binding(
+            "f5", "refresh", "Refresh", id="refresh", tooltip="Read the files and the index again", show=False
+        ),
+        Binding("f1,question_mark", "help", "Help", id="help", tooltip="All keys"),
+        Binding("escape", "leave", "Leave", id="leave", tooltip="Back to the editor", show=False),
+    ]
+
+    def __init__(self, engine: Engine) -> None:
+        super().__init__()
+        self.engine = engine
+        self.completing = Completing(engine, self._start_run, self._say)
+        self._stop = threading.Event()
+        self._index_again = False
+        self._told_notes = 0
+        self._reasons: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="body"):
+            yield FileTree(self.engine.root.name, id="files")
+            yield EditorArea(self.engine.root, self.engine.settings.max_file_bytes, id="centre")
+            yield SnippetPane(id="snippets")
+        yield StatusLines(id="status")
+        yield Footer()
+
+    @property
+    def area(self) -> EditorArea:
+        return self.query_one(EditorArea)
+
+    def on_mount(self) -> None:
+        self._files.add_class("-shown")
+        self._files.focus()
+        self.run_worker(self._list_files, thread=True, group="files", exit_on_error=False)
+        self.run_worker(
+            partial(load_model, self.engine, self.post_message),
+            thread=True,
+            group="model",
+            exit_on_error=False,
+        )
+        self._update_index()
+
+    def stop(self) -> None:
+        """Tell every thread to end."""
+        self._stop.set()
+        self.completing.cancel()
+
+    # ---- completion
+
+    def action_complete(self) -> None:
+        editor = self.area.current
+        if editor is None:
+            self._say(Content("Open a file first: F2 shows the files, Enter opens one"))
+        else:
+            editor.focus()
+            self.completing.begin(editor)
+
+    def _start_run(self, run: Run) -> None:
+        work = partial(run.work, self.engine, self.post_message)
+        self.run_worker(work, thread=True, group="completion", exit_on_error=False)
+
+    def on_completion_streamed(self, message: messages.CompletionStreamed) -> None:
+        self.completing.stream(message)
+
+    def on_completion_done(self, message: messages.CompletionDone) -> None:
+        completion = self.completing.done(message)
+        if completion is not None:
+            self.query_one(SnippetPane).show(completion)
+            self._say(describe_done(completion))
+
+    def on_completion_failed(self, message: messages.CompletionFailed) -> None:
+        if self.completing.failed(message):
+            self._complain(message.reason)
+
+    def on_ghost_dropped(self, message: messages.GhostDropped) -> None:
+        self.completing.dropped(message.editor)
+
+    def on_ghost_taken(self, message: messages.GhostTaken) -> None:
+        self.completing.taken(message.editor, whole=message.whole)
+
+    # ---- files
+
+    async def on_file_chosen(self, message: messages.FileChosen) -> None:
+        if self._reasons.get(message.path) == "secret-file":
+            self._complain(f"not opened: {message.path}: its name says that it holds secrets")
+            return
+        try:
+            await self.area.open(message.path, message.line)
+        except RepocoderError as error:
+            self._complain(str(error))
+        else:
+            self._give_way()
+
+    def action_back(self) -> None:
+        if self.area.back() is None:
+            self._say(Content("no earlier place"))
+
+    def action_save(self) -> None:
+        editor = self.area.current
+        if editor is not None:
+            self.save(editor)
+
+    def save(self, editor: Editor, *, overwrite: bool = False) -> bool:
+        """Write one file; asks what to do when it changed on disk. True if it is on disk now."""
+        try:
+            size = self.area.save(editor, overwrite=overwrite)
+        except StaleTargetError as error:
+            self._ask_about_stale(editor, str(error))
+            return False
+        except RepocoderError as error:
+            self._complain(str(error))
+            return False
+        self._say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes"))
+        self._update_index()
+        return True
+
+    def _ask_about_stale(self, editor: Editor, reason: str) -> None:
+        question = Content.assemble(
+            plain(reason, "bold"), "\n\nReload shows the file as it is on disk; Ctrl+Z brings your text back."
+        )
+        answers = (("keep", "Keep editing"), ("reload", "Reload"), ("overwrite", "Overwrite"))
+        self.app.push_screen(ChoiceScreen(question, answers), partial(self._resolve_stale, editor))
+
+    def _resolve_stale(self, editor: Editor, answer: str | None) -> None:
+        if answer == "overwrite":
+            self.save(editor, overwrite=True)
+        elif answer == "reload":
+            try:
+                editor.replace_all(self.area.read(editor.file.path))
+            except RepocoderError as error:
+                self._complain(str(error))
+            else:
+                self._say(Content.assemble("reloaded ", plain(editor.file.path, "bold")))
+
+    def _list_files(self) -> None:
+        settings = self.engine.settings
+        options = WalkOptions(max_file_bytes=settings.max_file_bytes)
+        listing = list_files(self.engine.root, options, self._stop.is_set)
+        if listing is not None:
+            self.post_message(messages.FilesListed(listing))
+
+    def on_files_listed(self, message: messages.FilesListed) -> None:
+        self._reasons = message.listing.reasons
+        self._files.show(message.listing)
+
+    # ---- index and model
+
+    def action_refresh(self) -> None:
+        self.run_worker(self._list_files, thread=True, group="files", exit_on_error=False)
+        self._update_index()
+
+    def _update_index(self) -> None:
+        if any(worker.group == "index" and not worker.is_finished for worker in self.workers):
+            self._index_again = True
+            return
+        self._index_again = False
+        work = partial(update_index, self.engine, self.post_message, self._stop)
+        self.run_worker(work, thread=True, group="index", exit_on_error=False)
+
+    def on_index_progressed(self, message: messages.IndexProgressed) -> None:
+        self._status.show_progress(message.progress)
+
+    def on_index_ready(self, message: messages.IndexReady) -> None:
+        self._status.show_index(message.status)
+        self.completing.index_ready()
+        for note in self.engine.notes[self._told_notes :]:
+            self.notify(plain(note).plain, title="index", markup=False)
+        self._told_notes = len(self.engine.notes)
+
+    def on_index_failed(self, message: messages.IndexFailed) -> None:
+        self._status.show_index_failure(message.reason)
+        self.completing.index_ready()
+
+    def on_model_ready(self, message: messages.ModelReady) -> None:
+        self._status.show_model(message.model, weak=self.engine.settings.model is None)
+
+    def on_model_failed(self, message: messages.ModelFailed) -> None:
+        self._status.show_model_failure(message.reason)
+
+    def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
+        """A thread ended. An error that is not for the user is a bug: it is named, and the program goes
+        on."""
+        if event.state is WorkerState.ERROR and event.worker.error is not None:
+            error = event.worker.error
+            self._complain(f"internal error in {event.worker.group}: {type(error).__name__}: {error}")
+            if event.worker.group == "completion":
+                self.completing.cancel()
+        if event.worker.group == "index" and event.worker.is_finished and self._index_again:
+            self._update_index()
+
+    # ---- panes
+
+    def action_pane(self, name: str) -> None:
+        """Show and enter a side pane; hide it if it has the focus already."""
+        pane = self.query_one(f"#{name}")
+        if not pane.display:
+            self._show_pane(pane)
+            self._enter(pane)
+        elif pane.has_focus or pane.has_focus_within:
+            pane.remove_class("-shown").add_class("-hidden")
+            self._focus_editor()
+        else:
+            self._enter(pane)
+
+    def action_leave(self) -> None:
+        """Back to the editor; a narrow terminal gives the whole width to it."""
+        self._give_way()
+        self._focus_editor()
+
+    def action_help(self) -> None:
+        self.app.push_screen(HelpScreen([*self.BINDINGS, *Editor.BINDINGS]))
+
+    def _show_pane(self, pane: Widget) -> None:
+        if self.has_class("-narrow"):
+            self._give_way()
+        pane.remove_class("-hidden").add_class("-shown")
+
+    def _give_way(self) -> None:
+        if self.area.current is not None:
+            self.query("#files, #snippets").remove_class("-shown")
+
+    def _enter(self, pane: Widget) -> None:
+        target = pane if pane.can_focus else pane.query("#snippets-list").first()
+        self.call_after_refresh(target.focus)
+
+    def _focus_editor(self) -> None:
+        (self.area.current or self._files).focus()
+
+    @property
+    def _files(self) -> FileTree:
+        return self.query_one("#files", FileTree)
+
+    @property
+    def _status(self) -> StatusLines:
+        return self.query_one(StatusLines)
+
+    def _say(self, text: Content) -> None:
+        self._status.say(text)
+
+    def _complain(self, reason: str) -> None:
+        self._status.say(plain(reason, "$text-error"))

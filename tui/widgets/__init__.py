@@ -1,0 +1,1 @@
+"""Widgets: the parts that a screen is made of."""

@@ -1,0 +1,164 @@
+"""A code area: Textual's text area over an exact document, coloured by Pygments. It knows no completions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from rich.style import Style
+from rich.text import Text
+from textual import events
+from textual._text_area_theme import TextAreaTheme
+from textual.document._document import EditResult
+from textual.document._document_navigator import DocumentNavigator
+from textual.document._edit import Edit
+from textual.timer import Timer
+from textual.widgets import TextArea
+
+from repocoder.edits import TextFile
+from tui.colours import GROUPS, Colours, colour
+from tui.document import DisplayedDocument, ExactDocument
+from tui.messages import ColoursReady
+
+COLOUR_PAUSE_S = 0.4
+"""Keys must rest for so long before the whole file is lexed again."""
+
+FIRST_ROWS = 150
+"""Rows that are coloured before the first paint: more than a screen, a few milliseconds."""
+
+UNDO_STEPS = 500
+
+
+class LineTheme(TextAreaTheme):
+    """Textual's own theme, but the cursor's line keeps the colours of its code: only the background changes."""
+
+    def apply_css(self, text_area: TextArea) -> None:
+        super().apply_css(text_area)
+        if self.cursor_line_style is not None:
+            self.cursor_line_style = Style(bgcolor=self.cursor_line_style.bgcolor)
+
+
+class CodeArea(TextArea):
+    """One open file, shown with harmless characters and kept byte for byte."""
+
+    COMPONENT_CLASSES: ClassVar[set[str]] = {f"code--{group}" for group in GROUPS.values()}
+
+    def __init__(self, file: TextFile, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
+        self.file = file
+        self._colours = Colours(file.path, [])
+        self._colour_timer: Timer | None = None
+        super().__init__(
+            file.text,
+            soft_wrap=False,
+            tab_behavior="indent",
+            show_line_numbers=True,
+            max_checkpoints=UNDO_STEPS,
+            id=id,
+        )
+        self.register_theme(LineTheme("repocoder"))
+        self.theme = "repocoder"
+        self.indent_type = "tabs" if "\n\t" in file.text else "spaces"
+
+    @property
+    def exact(self) -> ExactDocument:
+        assert isinstance(self.document, ExactDocument)
+        return self.document
+
+    @property
+    def unsaved(self) -> bool:
+        return self.exact.text != self.file.text
+
+    @property
+    def buffer(self) -> str:
+        """The text as the file would hold it, with the byte order mark that it had."""
+        return ("\ufeff" if self.file.bom else "") + self.exact.text
+
+    def replace_all(self, file: TextFile) -> None:
+        """Show another version of the file; one step of undo leads back."""
+        place = self.cursor_location
+        self.file = file
+        self.history.checkpoint()
+        self._edit_as_is(Edit(file.text, (0, 0), self.document.end, maintain_selection_offset=False))
+        self.history.checkpoint()
+        self.move_cursor(self.clamp_visitable(place))
+
+    def edit(self, edit: Edit) -> EditResult:
+        """An edit by the user: new lines get the line end of the document."""
+        edit.text = self.exact.with_own_ends(edit.text)
+        return self._edit_as_is(edit)
+
+    def _edit_as_is(self, edit: Edit) -> EditResult:
+        return super().edit(edit)
+
+    def _set_document(self, text: str, language: str | None) -> None:
+        """Replaces Textual's choice of document: exact, and never one with a native parser."""
+        document = ExactDocument(text, self._follow_change)
+        self.document = document
+        self.wrapped_document = DisplayedDocument(document, tab_width=self.indent_width)
+        self.navigator = DocumentNavigator(self.wrapped_document)
+        self._colours = Colours(self.file.path, document.lines)
+        self._colours.lex(document.lines, 0, min(FIRST_ROWS, document.line_count - 1))
+        self._build_highlight_map()
+        self.move_cursor((0, 0))
+        self._rewrap_and_refresh_virtual_size()
+
+    async def _on_key(self, event: events.Key) -> None:
+        """A new line is indented as the one before it."""
+        if event.key == "enter" and not self.read_only:
+            event.stop()
+            event.prevent_default()
+            self._replace_via_keyboard("\n" + self._indentation(), *self.selection)
+
+    def _indentation(self) -> str:
+        """White space at the start of the cursor's line, as far as the cursor is behind it."""
+        row, column = min(self.selection)
+        before = self.document[row][:column]
+        return before[: len(before) - len(before.lstrip(" \t"))]
+
+    def letters(self, name: str) -> Style:
+        """The style of a component class without its background, which belongs to the line."""
+        style = self.get_component_rich_style(name)
+        return Style(color=style.color, bold=style.bold, italic=style.italic, underline=style.underline)
+
+    def get_line(self, line_index: int) -> Text:
+        """A line as it is painted: harmless characters and colours."""
+        line = Text(self.document.get_line(line_index), end="", no_wrap=True)
+        for start, end, group in self._colours.runs(line_index):
+            line.stylize(self.letters(f"code--{group}"), start, end)
+        return line
+
+    def _follow_change(self, first: int, last_before: int, last_after: int) -> None:
+        self._colours.change(self.exact.lines, first, last_before, last_after)
+        self.colour_all()
+
+    def on_mount(self) -> None:
+        self.colour_all(at_once=True)
+
+    def colour_all(self, *, at_once: bool = False) -> None:
+        """Lex the whole document in a thread, when the keys rest."""
+        if self._colours.lexer is None or not self.is_mounted:
+            return
+        if self._colour_timer is not None:
+            self._colour_timer.stop()
+        self._colour_timer = self.set_timer(0.01 if at_once else COLOUR_PAUSE_S, self._start_colouring)
+
+    def _start_colouring(self) -> None:
+        lines, colours = list(self.exact.lines), self._colours
+        self.run_worker(
+            partial(self._colour_in_thread, lines, colours, colours.revision),
+            group="colours",
+            thread=True,
+            exclusive=True,
+            exit_on_error=False,
+        )
+
+    def _colour_in_thread(self, lines: list[str], colours: Colours, revision: int) -> None:
+        rows = colour(colours.lexer, lines, stop=lambda: colours.revision != revision or not self.is_running)
+        if rows is not None:
+            self.post_message(ColoursReady(rows, revision))
+
+    def on_colours_ready(self, message: ColoursReady) -> None:
+        message.stop()
+        if self._colours.replace(message.rows, message.revision):
+            self._line_cache.clear()
+            self.refresh()

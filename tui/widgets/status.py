@@ -1,0 +1,96 @@
+"""The status lines: above what the last completion did and cost, below the index and the model."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import Static
+
+from indexer.types import Progress
+from repocoder.types import Completion, IndexStatus, ModelInfo
+from tui.display import milliseconds, plain
+
+WEAK = "weak: `repocoder models` lists better ones"
+"""Said of the embedded model wherever its name is shown."""
+
+STAGES = {
+    "walk": "looking for files",
+    "parse": "parsing",
+    "resolve": "resolving names",
+    "derive": "indexing words",
+    "publish": "publishing",
+}
+
+
+class StatusLines(Vertical):
+    """Two lines; the first is for the completion, the second for what it stands on."""
+
+    def compose(self) -> ComposeResult:
+        yield Static(Content(""), id="status-completion")
+        yield Static(Content(""), id="status-ground")
+
+    def on_mount(self) -> None:
+        self._index = Content("index: not read yet")
+        self._model = Content("model: loading")
+        self._show_ground()
+
+    def say(self, text: Content) -> None:
+        """Show a line about the completion, or anything that the user just did."""
+        self.query_one("#status-completion", Static).update(text)
+
+    def show_progress(self, progress: Progress) -> None:
+        stage = STAGES.get(progress.stage, progress.stage)
+        share = f" {100 * progress.done // progress.total} %" if progress.total else ""
+        count = f" {progress.done:,} of {progress.total:,}" if progress.total else f" {progress.done:,}"
+        self._index = Content.assemble(("index: ", "bold"), plain(stage), f"{count}{share}")
+        self._show_ground()
+
+    def show_index(self, status: IndexStatus) -> None:
+        self._index = Content(f"index: {status.files:,} files, {status.chunks:,} chunks")
+        self._show_ground()
+
+    def show_index_failure(self, reason: str) -> None:
+        self._index = Content.assemble("index: ", plain(reason, "$text-error"))
+        self._show_ground()
+
+    def show_model(self, model: ModelInfo, *, weak: bool) -> None:
+        name = plain(model.name, "bold")
+        self._model = Content.assemble("model: ", name)
+        if weak:
+            self._model = Content.assemble(self._model, " (", (WEAK, "$text-warning"), ")")
+        self._show_ground()
+
+    def show_model_failure(self, reason: str) -> None:
+        self._model = Content.assemble("model: ", plain(reason, "$text-error"))
+        self._show_ground()
+
+    def _show_ground(self) -> None:
+        line = Content.assemble(self._index, ("  │  ", "$text-muted"), self._model)
+        self.query_one("#status-ground", Static).update(line)
+
+
+def describe_running(turn: int, characters: int) -> Content:
+    """The line while a completion streams."""
+    again = " again, with the draft" if turn > 1 else ""
+    what = f"writing{again}: {characters} characters" if characters else "retrieving, then writing"
+    return Content.assemble((what, "bold"), "   Esc cancels")
+
+
+def describe_done(completion: Completion) -> Content:
+    """The line after it: tokens, milliseconds, passes, the gate and its reason; the rest is cut off at the
+    right."""
+    verb = "retrieved" if completion.gate.retrieve else "not retrieved"
+    passes = f", {len(completion.passes)} passes" if len(completion.passes) > 1 else ""
+    cost = (
+        f"{completion.prompt_tokens}+{completion.completion_tokens} tokens, "
+        f"{milliseconds(completion.timings.total_ms)}{passes}"
+    )
+    parts: list[Content | str | tuple[str, str]] = [(cost, "bold"), "  │  ", (verb, "bold"), ": "]
+    parts.append(plain(completion.gate.reason))
+    for check in completion.checks:
+        if not check.passed:
+            parts += ["  │  ", plain(f"check: {check.detail}", "$text-warning")]
+    if not completion.text.strip():
+        parts.insert(0, plain(f"nothing to suggest ({completion.stop_reason})  │  ", "$text-warning"))
+    return Content.assemble(*parts)
