@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import stat
 from pathlib import Path
@@ -16,17 +17,7 @@ from repocoder.errors import IndexFailedError, StorageError, UsageError
 from repocoder.paths import index_dir
 from repocoder.terminal import safe
 
-_OURS = frozenset(
-    {
-        "index.sqlite",
-        "index.sqlite-wal",
-        "index.sqlite-shm",
-        "index.sqlite-journal",
-        "lock",
-        "generations",
-        "poison.json",
-    }
-)
+_OURS = re.compile(r"(?:index|first)\.sqlite.*|(?:seal|poison)\.json.*|lock|generations")
 """All that an index folder ever holds. Anything else in it is not ours, and stays."""
 
 
@@ -57,16 +48,16 @@ def check_is_index(directory: Path) -> None:
         raise IndexFailedError(f"not an index folder: {directory}: it is a link or a file; remove it by hand")
     if found.st_uid != os.geteuid():
         raise IndexFailedError(f"not your index: {directory}: it belongs to another user")
-    strange = sorted(set(os.listdir(directory)) - _OURS)
+    strange = sorted(name for name in os.listdir(directory) if not _OURS.fullmatch(name))
     if strange:
         raise IndexFailedError(f"not only an index: {directory}: it holds {strange[0]!r}; remove it by hand")
 
 
 def remove_index(directory: Path) -> None:
     """Remove an index folder. Raises LockedError while an indexer works on it."""
-    from indexer.lock import WriterLock
+    from indexer.lock import writer_lock
 
-    with WriterLock(directory):
+    with writer_lock(directory):
         leaving = directory.with_name(f".{directory.name}.removed-{os.getpid()}")
         try:
             directory.rename(leaving)  # at once, so that a reader sees the index or none

@@ -31,11 +31,6 @@ if TYPE_CHECKING:
     from repocoder.engine import Engine
     from repocoder.types import Completion, CompletionRequest
 
-WEAK_MODEL = (
-    "the embedded model is small and weak: it shows the way, it does not write good code; "
-    "see `repocoder models list` for better ones"
-)
-
 
 @click.command(cls=Command)
 @position_argument
@@ -67,15 +62,12 @@ def complete(
         open_buffer(engine.root, request)  # so is a position that is not there
         with_progress(progress, engine.ensure_index)
         completion = _run(engine, request, show=is_wanted(progress) and not quiet)
-        embedded = engine.settings.model is None
     if as_json:
         print_json(jsonout.completion_json(completion))
         return
     _print_text(completion.text)
     if not quiet:
         _print_account(completion)
-        if embedded:
-            talk(dim(WEAK_MODEL))
 
 
 def _run(engine: Engine, request: CompletionRequest, *, show: bool) -> Completion:
@@ -118,11 +110,15 @@ def _print_text(text: str) -> None:
 
 
 def _print_account(completion: Completion) -> None:
+    from repocoder.models import EMBEDDED_NAME, EMBEDDED_NOTE
+
     ended = (
         f"{completion.completion_tokens} tokens ({completion.stop_reason}) from {completion.prompt_tokens}"
     )
     sure = "" if completion.mean_logprob is None else f", {completion.mean_logprob:.2f} nats a token"
     talk(f"{dim('model')}   {safe(completion.model.name)}: {ended}{sure}")
+    if completion.model.name == EMBEDDED_NAME:
+        talk(f"        {EMBEDDED_NOTE}")
     talk(f"{dim('gate')}    {gate_line(completion.gate)}")
     if len(completion.passes) > 1:
         for report in completion.passes:
