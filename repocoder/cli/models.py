@@ -42,8 +42,8 @@ def list_command(as_json: bool) -> None:
         _print_row(model)
     if missing:
         out(dim("worth downloading, with `repocoder models pull NAME`:"))
-    for model in missing:
-        out(f"{bold(model.name)}  {_megabytes(model.size)}  {safe(model.note)}")
+    for offer in missing:
+        out(f"{bold(offer.name)}  {_megabytes(offer.size)}  {safe(offer.note)}")
 
 
 @models.command(cls=Command)
