@@ -31,10 +31,10 @@ class GraphSource(Protocol):
 
 
 def to_networkx(source: GraphSource, path: str | None = None) -> networkx.MultiDiGraph:
-    """The graph of all symbols; with `path` those of that file, what they depend on, and what depends on them.
+    """The graph of all symbols; with `path` those of that file and their neighbours.
 
-    Nodes are symbol ids with `path`, `qualname`, `kind`, `start_line`, `end_line`; edges have the kind as key,
-    and `kind`, `weight`, `line`. `path` may also be a folder.
+    Nodes are symbol ids with `path`, `qualname`, `kind`, `start_line`, `end_line`; edges have the kind as
+    key, and `kind`, `weight`, `line`. `path` may also be a folder.
     """
     import networkx
 

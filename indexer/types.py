@@ -73,8 +73,8 @@ class Binding(msgspec.Struct, frozen=True, array_like=True):
     """What tells the type of a name: an annotation, or an assignment from a call or from another name."""
 
     name: str  # "parser", "self.parser"; "return" for a function's result
-    type: str  # dotted expression as written, without subscripts: "Foo", "pkg.Foo"; "" for the kind unknown
-    kind: str  # annotation | parameter | call | return | alias (`x = y.z`: the type of `y.z`) | unknown (`x = 1`)
+    type: str  # dotted expression as written, without subscripts: "Foo", "pkg.Foo"; "" for the kind local
+    kind: str  # annotation | parameter | call | return | alias (`x = y.z`: has its type) | local (no type is told)
     line: int
     scope: str  # qualname of the enclosing definition
 

@@ -74,6 +74,7 @@ class Gatherer:
         self._from_variables()
         self._from_bases()
         self._from_imports()
+        self._from_unused()
         for candidate in self.candidates.values():
             self._compare_names(candidate)
         return list(self.candidates.values())
@@ -110,8 +111,9 @@ class Gatherer:
         uses: dict[tuple[str, str], int] = {}
         for reference, distance in self._nearest():
             for target in self._targets(reference.name, reference.scope, reference.line):
-                inside = within(reference.scope, self._query.scope)
-                feature = "near" if inside else "used"
+                feature = "near" if within(reference.scope, self._query.scope) else "used"
+                if reference.kind == "annotation":
+                    feature = "annotated"
                 value = 1.0 / (1.0 + distance / HALF_LINES)
                 why = f"`{reference.name}` at line {reference.line} is {told(target)}"
                 candidate = self._note(target, feature, value, why)
@@ -122,6 +124,14 @@ class Gatherer:
             candidate = self.candidates[key]
             candidate.features["uses"] = min(1.0, count / 10.0)
 
+    def _from_unused(self) -> None:
+        """Imports that no line uses yet: someone has just written them."""
+        used = {reference.name.partition(".")[0] for reference in self._facts.references}
+        for entry in self._facts.imports:
+            if entry.alias and entry.alias not in used:
+                for target in self._targets(entry.alias, entry.scope, entry.line + 1):
+                    self._note(target, "unused", 1.0, f"imported at line {entry.line} and not used yet")
+
     def _from_variables(self) -> None:
         """The types of parameters and variables of the enclosing functions, and of the fields of their
         class.
@@ -129,7 +139,7 @@ class Gatherer:
         scope, line = self._query.scope, self._query.line
         owner = self._enclosing_class()
         for binding in self._facts.bindings:
-            if binding.kind == "unknown":
+            if binding.kind == "local":
                 continue
             if binding.name == "return" and binding.scope == scope:
                 for target in self._targets(binding.type, scope.rpartition(".")[0], line):
@@ -139,7 +149,8 @@ class Gatherer:
                     self._typed(binding.name, scope, line, "field")
             elif binding.scope and within(scope, binding.scope) and binding.line <= line:
                 feature = "parameter" if binding.kind == "parameter" else "variable"
-                self._typed(binding.name, scope, line, feature)
+                distance = 0 if feature == "parameter" else line - binding.line
+                self._typed(binding.name, scope, line, feature, 1.0 / (1.0 + distance / HALF_LINES))
 
     def _from_bases(self) -> None:
         for target in self._bases():
@@ -150,7 +161,8 @@ class Gatherer:
             if not entry.alias or (entry.scope and not within(self._query.scope, entry.scope)):
                 continue
             for target in self._targets(entry.alias, entry.scope, entry.line + 1):
-                self._note(target, "imported", 1.0, f"imported at line {entry.line}")
+                feature = "brought" if entry.scope else "imported"
+                self._note(target, feature, 1.0, f"imported at line {entry.line}")
 
     def hop(self, best: Iterable[Candidate]) -> None:
         """One step further: bases, types of fields and of signatures of the best candidates."""
@@ -181,9 +193,9 @@ class Gatherer:
         for target in self._targets(name, scope, line):
             self._note(target, feature, value, f"`{name}` is {told(target)}")
 
-    def _typed(self, name: str, scope: str, line: int, feature: str) -> None:
+    def _typed(self, name: str, scope: str, line: int, feature: str, value: float = 1.0) -> None:
         for target in self._types(name, scope, line):
-            self._note(target, feature, 1.0, f"type of `{name}`")
+            self._note(target, feature, value, f"type of `{name}`")
 
     def _types(self, name: str, scope: str | None = None, line: int | None = None) -> list[Target]:
         at = self._query.scope if scope is None else scope
@@ -239,6 +251,8 @@ class Gatherer:
         if parts:
             shared = sum(self.context.get(part, 0.0) for part in parts)
             candidate.features["alike"] = min(1.0, shared / len(parts))
+        if candidate.kind != "class":
+            candidate.features[f"is_{candidate.kind}"] = 1.0
 
 
 def within(scope: str, outer: str) -> bool:

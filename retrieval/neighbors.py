@@ -7,14 +7,16 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping
-
-from indexer.snapshot import Snapshot
+from typing import TYPE_CHECKING
 
 from indexer.resolve import Resolver
 from indexer.types import Chunk, FileFacts
 from retrieval.candidates import Candidate, Gatherer
 from retrieval.render import render_symbol
 from retrieval.types import Evidence, Hit, Query
+
+if TYPE_CHECKING:
+    from indexer.snapshot import Snapshot
 
 SAME_FILE_LINES = 60
 """Definitions of the query's own file count only from this far: what is nearer is in the prompt anyway."""
@@ -34,6 +36,9 @@ WEIGHTS: Mapping[str, float] = {
     "imported": 0.3,
     "alike": 1.0,
     "hop": 0.1,
+    "unused": 2.0,
+    "brought": 1.0,
+    "annotated": 1.0,
     "same_file": -1.5,
 }
 

@@ -18,7 +18,12 @@ MAX_DOC_CHARACTERS = 100
 MAX_HEADER_CHARACTERS = 280
 """Of one signature. Longer ones are lists of optional parameters, which a call seldom names."""
 
+RESERVED = 160
+"""Characters kept free for the bare names of members whose lines do not fit: about twelve names."""
+
 INDENT = "    "
+
+Member = tuple[str, str]  # name, its line
 
 
 def render_symbol(facts: FileFacts, qualname: str, wanted: Set[str], weights: Mapping[str, float]) -> str:
@@ -41,16 +46,16 @@ def render_symbol(facts: FileFacts, qualname: str, wanted: Set[str], weights: Ma
 
 def ranked_members(
     facts: FileFacts, owner: Symbol, wanted: Set[str], weights: Mapping[str, float]
-) -> list[str]:
+) -> list[Member]:
     """One line for each member of a class (or each definition at the top of a file), the most useful
     first.
     """
-    scored: list[tuple[float, int, str]] = []
+    scored: list[tuple[float, int, Member]] = []
     for place, (name, line) in enumerate(_members(facts, owner).items()):
         likeness = sum(weights.get(term, 0.0) for term in set(split_word(name)))
         special = 0.5 if name == "__init__" else -1.0 if name.startswith("_") else 0.0
-        scored.append((-(100.0 * (name in wanted) + likeness + special), place, line))
-    return [line for _, _, line in sorted(scored)]
+        scored.append((-(100.0 * (name in wanted) + likeness + special), place, (name, line)))
+    return [member for _, _, member in sorted(scored)]
 
 
 def _members(facts: FileFacts, owner: Symbol) -> dict[str, str]:
@@ -82,22 +87,37 @@ def _header(symbol: Symbol, facts: FileFacts) -> list[str]:
     return lines
 
 
-def _join(header: list[str], members: Sequence[str]) -> str:
-    """The header and as many members as fit, with a last line that says how many were left out."""
+def _join(header: list[str], members: Sequence[Member]) -> str:
+    """The header, the lines of as many members as fit, and the bare names of the others while there is
+    room.
+    """
     indent = INDENT if header and not header[0].startswith('"""') else ""
-    lines, size, left = list(header), sum(map(len, header)), 0
-    for member in members:
-        line = indent + cut(member, MAX_HEADER_CHARACTERS)
-        if size + len(line) > MAX_CHARACTERS:
-            left += 1
+    lines, size = list(header), sum(len(line) + 1 for line in header)
+    left: list[str] = []
+    for name, written in members:
+        line = indent + cut(written, MAX_HEADER_CHARACTERS)
+        room = MAX_CHARACTERS - (RESERVED if len(members) > len(lines) + len(left) else 0)
+        if left or size + len(line) > room:
+            left.append(name)
             continue
         lines.append(line)
         size += len(line) + 1
     if left:
-        lines.append(f"{indent}# {left} more")
+        lines.append(_also(left, indent, MAX_CHARACTERS - size))
     elif len(lines) == len(header) and indent:
         lines.append(f"{indent}...")
     return "\n".join(lines)
+
+
+def _also(names: Sequence[str], indent: str, room: int) -> str:
+    """A comment with as many of the names as there is room for."""
+    text = f"{indent}# also: "
+    for place, name in enumerate(names):
+        more = ("" if not place else ", ") + name
+        if place and len(text) + len(more) > room:
+            return text + ", …"
+        text += more
+    return text
 
 
 def _stub(symbol: Symbol) -> str:

@@ -17,7 +17,7 @@ MAX_BASES = 64  # classes in one line of inheritance; crafted ones must not grow
 # Annotations that stand for the object whose method it is.
 _SELF_TYPES = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
 
-_SAYS = {"call": 1, "alias": 2, "unknown": 3}  # order of trust, annotations first
+_SAYS = {"call": 1, "alias": 2, "local": 3}  # order of trust, annotations first
 
 ClassLine = tuple[tuple[FileScopes, str], ...]  # a class and its bases in the order of lookup
 
@@ -121,10 +121,7 @@ class Members:
         if file is None or value.kind not in ("symbol", "field"):
             return ()
         owner, _, name = value.name.rpartition(".")
-        if owner and file.kind(owner) == "class":
-            return self._first_bound(file, file.members.get((owner, name), []))
-        bindings = [e for e in file.entries(owner, name, 0) if isinstance(e, Binding)]
-        return self._first_bound(file, bindings)
+        return self._first_bound(file, file.members.get((owner, name), []))
 
     def holders(self, value: Value) -> Values:
         """What has the members that can follow the value and a dot."""
@@ -149,7 +146,7 @@ class Members:
 
     def _bound(self, file: FileScopes, binding: Binding) -> Values:
         line = binding.line
-        if binding.kind == "unknown" or not binding.type:
+        if binding.kind == "local" or not binding.type:
             return ()
         if binding.kind == "alias":
             return self._names.evaluate(file, binding.type, binding.scope, line)

@@ -23,6 +23,7 @@ class Names:
         self._table = table
         self._modules: ModuleIndex | None = None
         self._files: dict[str, FileScopes | None] = {}
+        self._buffer: FileScopes | None = None  # the last one, since one cursor asks many questions
         self.memory = Memory()
         self.members = Members(self)
 
@@ -44,10 +45,11 @@ class Names:
         """The scopes of facts that may differ from the table's: an unsaved buffer, or the file being
         resolved.
         """
-        known = self._files.get(facts.path)
-        if known is not None and known.facts is facts:
-            return known
-        return FileScopes(facts)
+        for known in (self._buffer, self._files.get(facts.path)):
+            if known is not None and known.facts is facts:
+                return known
+        self._buffer = FileScopes(facts)
+        return self._buffer
 
     # -- names -----------------------------------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ class FileScopes:
         self.symbols: dict[str, Symbol] = {}  # by qualname; of several definitions the first
         self.stars: list[Import] = []
         self.returns: dict[str, Binding] = {}  # by the function's qualname
-        self.members: dict[tuple[str, str], list[Binding]] = {}  # (class, attribute) -> its `self.` bindings
+        self.members: dict[tuple[str, str], list[Binding]] = {}  # (class or "", variable) -> what it holds
         self.memo: dict[Hashable, Any] = {}  # the resolver's answers about this file; they live as long as it
         self._names: dict[tuple[str, str], list[tuple[int, Entry]]] = {}
         self._parameters: dict[str, frozenset[str]] = {}
@@ -41,7 +41,10 @@ class FileScopes:
                 self._add(imported.scope, name.partition(".")[0], imported.line, imported)
         for binding in facts.bindings:
             self._add_binding(binding)
-        for entries in self._names.values():
+        for key, entries in self._names.items():
+            if any(isinstance(entry, Symbol) for _, entry in entries):
+                # The variable itself is meant by its name; its bindings only tell what it holds.
+                entries = self._names[key] = [e for e in entries if not isinstance(e[1], Binding)]
             entries.sort(key=lambda entry: entry[0])
 
     def _add_symbols(self, facts: FileFacts) -> None:
@@ -61,7 +64,7 @@ class FileScopes:
                 self.members.setdefault((owner, attribute), []).append(binding)
         elif "." not in binding.name:
             self._add(binding.scope, binding.name, binding.line, binding)
-            if self.kind(binding.scope) == "class":
+            if self.kind(binding.scope) in ("class", "file"):
                 self.members.setdefault((binding.scope, binding.name), []).append(binding)
 
     def _add(self, scope: str, name: str, line: int, entry: Entry) -> None:
