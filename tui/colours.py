@@ -24,7 +24,8 @@ thread."""
 ROWS_BELOW = 2
 """Rows below an edit that are lexed with it at once."""
 
-_TOKENS_BETWEEN_LOOKS = 2000
+TOKENS_BETWEEN_LOOKS = 150
+"""Tokens between two questions to `stop`, about a millisecond: there a thread rests, so that keys have a turn."""
 
 GROUPS: dict[Any, str] = {
     Token.Comment: "comment",
@@ -77,7 +78,7 @@ def colour(lexer: Lexer, lines: Sequence[str], stop: Callable[[], bool] | None =
     clean = [True] * len(lines)
     row = column = 0
     for count, (_, token, value) in enumerate(lexer.get_tokens_unprocessed("\n".join(lines))):
-        if stop is not None and count % _TOKENS_BETWEEN_LOOKS == 0 and stop():
+        if stop is not None and count % TOKENS_BETWEEN_LOOKS == 0 and stop():
             return None
         group = group_of(token)
         for number, part in enumerate(value.split("\n")):

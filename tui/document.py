@@ -102,6 +102,11 @@ class DisplayedDocument(WrappedDocument):
     """The view of an `ExactDocument` that measures what is displayed, so that the cursor is where it
     looks."""
 
+    @property
+    def height(self) -> int:
+        """Number of rows; Textual's counts them all for every painted line."""
+        return len(self._offset_to_line_info)
+
     def get_sections(self, line_index: int) -> list[str]:
         text = Text(self.document.get_line(line_index), end="")
         return [section.plain for section in text.divide(self._wrap_offsets[line_index])]

@@ -44,10 +44,12 @@ async def test_a_key_asks_and_tab_accepts_all_as_one_step(
 
 
 @SIZES
-async def test_virtual_lines_push_the_next_lines_down(app: RepocoderApp, ui: Driver, size: tuple[int, int]) -> None:
+async def test_virtual_lines_push_the_next_lines_down(
+    app: RepocoderApp, ui: Driver, size: tuple[int, int]
+) -> None:
     async with app.run_test(size=size) as pilot:
         await ui.ask(pilot)
-        shown = [line for line in ui.painted(pilot)]
+        shown = ui.painted(pilot)
         first = next(number for number, line in enumerate(shown) if "value = helper.build(" in line)
         assert "name," in shown[first + 1]
         assert shown[first + 2].strip().startswith(")") or ")" in shown[first + 2]
@@ -182,7 +184,9 @@ async def test_a_completion_waits_for_the_first_index(
         assert len(scripted.requests) == 1
 
 
-async def test_an_error_of_the_engine_is_one_line(app: RepocoderApp, scripted: ScriptedEngine, ui: Driver) -> None:
+async def test_an_error_of_the_engine_is_one_line(
+    app: RepocoderApp, scripted: ScriptedEngine, ui: Driver
+) -> None:
     scripted.error = ModelError("damaged model: [red]x\x1b]52;c;AA\x07: verify it")
     async with app.run_test(size=(80, 24)) as pilot:
         editor = await ui.ask(pilot)

@@ -42,7 +42,9 @@ async def test_a_folder_is_filled_when_it_is_opened(app: RepocoderApp, ui: Drive
         assert workspace.area.current.file.path == "package/inner.py"
 
 
-@pytest.mark.parametrize(("path", "reason"), [(".env", "secrets"), ("data.bin", "binary"), ("gone.py", "no such file")])
+@pytest.mark.parametrize(
+    ("path", "reason"), [(".env", "secrets"), ("data.bin", "binary"), ("gone.py", "no such file")]
+)
 async def test_what_is_not_for_editing_is_refused_with_the_reason(
     app: RepocoderApp, ui: Driver, path: str, reason: str
 ) -> None:
@@ -80,7 +82,9 @@ async def test_the_pane_lists_snippets_with_reasons_and_enter_jumps(
 
 
 @SIZES
-async def test_side_panes_toggle_and_escape_returns(app: RepocoderApp, ui: Driver, size: tuple[int, int]) -> None:
+async def test_side_panes_toggle_and_escape_returns(
+    app: RepocoderApp, ui: Driver, size: tuple[int, int]
+) -> None:
     async with app.run_test(size=size) as pilot:
         editor = await ui.open(pilot)
         tree = app.workspace.query_one("#files")
@@ -114,7 +118,15 @@ async def test_typing_and_saving_writes_the_file(app: RepocoderApp, ui: Driver, 
 
 @pytest.mark.parametrize(
     "data",
-    [b"a\r\nb\r\n", b"\xef\xbb\xbfa\n", b"a\r\nb\nc\rd", b"a\x0cb\n", "a\x85b\u2028c\n".encode(), b"\x1b[31m\n", b"\ta\n"],
+    [
+        b"a\r\nb\r\n",
+        b"\xef\xbb\xbfa\n",
+        b"a\r\nb\nc\rd",
+        b"a\x0cb\n",
+        "a\x85b\u2028c\n".encode(),
+        b"\x1b[31m\n",
+        b"\ta\n",
+    ],
 )
 async def test_saving_keeps_every_byte_that_was_not_edited(
     app: RepocoderApp, ui: Driver, repository: Path, data: bytes
@@ -185,7 +197,9 @@ async def test_quitting_with_nothing_unsaved_does_not_ask(app: RepocoderApp, ui:
 
 
 @SIZES
-async def test_help_names_every_key_and_escape_leaves(app: RepocoderApp, ui: Driver, size: tuple[int, int]) -> None:
+async def test_help_names_every_key_and_escape_leaves(
+    app: RepocoderApp, ui: Driver, size: tuple[int, int]
+) -> None:
     async with app.run_test(size=size) as pilot:
         await ui.ready(pilot)
         await pilot.press("question_mark")
@@ -216,7 +230,9 @@ def test_every_binding_has_a_name_and_a_tooltip() -> None:
 async def test_odd_sizes_do_not_break_it(app: RepocoderApp, ui: Driver, size: tuple[int, int]) -> None:
     async with app.run_test(size=size) as pilot:
         editor = await ui.ask(pilot)
-        await pilot.press("f2", "escape", "f3", "escape", "f1", "escape", "tab", "down", "x", "ctrl+q", "escape")
+        await pilot.press(
+            "f2", "escape", "f3", "escape", "f1", "escape", "tab", "down", "x", "ctrl+q", "escape"
+        )
         await pilot.pause()
         assert "x" in editor.text
 

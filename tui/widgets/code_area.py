@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import ClassVar
 
@@ -25,6 +26,9 @@ COLOUR_PAUSE_S = 0.4
 
 FIRST_ROWS = 150
 """Rows that are coloured before the first paint: more than a screen, a few milliseconds."""
+
+REST_S = 0.0005
+"""How long the thread that lexes rests after each millisecond of work: a key waits no longer than that."""
 
 UNDO_STEPS = 500
 
@@ -153,7 +157,11 @@ class CodeArea(TextArea):
         )
 
     def _colour_in_thread(self, lines: list[str], colours: Colours, revision: int) -> None:
-        rows = colour(colours.lexer, lines, stop=lambda: colours.revision != revision or not self.is_running)
+        def rest_or_stop() -> bool:
+            time.sleep(REST_S)
+            return colours.revision != revision or not self.is_running
+
+        rows = colour(colours.lexer, lines, stop=rest_or_stop)
         if rows is not None:
             self.post_message(ColoursReady(rows, revision))
 
