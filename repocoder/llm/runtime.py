@@ -1,0 +1,236 @@
+"""llama.cpp through its C interface: one model, one sequence. Imported by the model worker only.
+
+Set `OMP_WAIT_POLICY=PASSIVE` before this module is imported: `repocoder.llm.worker` says why.
+
+The high-level class of llama-cpp-python is not used: its infill has wrong token ids, it tokenises text with
+control tokens on, and log-probabilities cost it `n_ctx * n_vocab` floats.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+
+import llama_cpp
+import numpy as np
+import numpy.typing as npt
+
+from repocoder.llm.messages import Loaded
+
+BATCH_TOKENS = 512
+"""Tokens of one call. llama.cpp looks at the abort flag between nodes of the graph of one batch."""
+
+BATCH_TOKENS_LARGE = 128
+"""The same for models above `LARGE_PARAMETERS`, whose longest node would take 0.2 s on two cores."""
+
+LARGE_PARAMETERS = 1_000_000_000
+
+NO_FLASH_ATTENTION = 0
+"""Flash attention on a CPU sums in an order that depends on the batch: with it the logits of one prompt differ by
+0.15 between a fresh and a reused cache, enough to change greedy text. Without it they are equal bit by bit.
+"""
+
+DEFAULT_CTX = 2048  # for a file that does not say what the model was trained for
+LOG_LINES = 6  # of the runtime's warnings and errors, for messages
+WARNING_LEVEL, CONTINUED_LEVEL = 3, 5  # GGML_LOG_LEVEL_WARN, GGML_LOG_LEVEL_CONT
+ABORTED = 2  # return code of llama_decode
+PIECE_BYTES = 256  # longer tokens are asked for again with the size they need
+
+ATTR_UNKNOWN, ATTR_UNUSED, ATTR_CONTROL = 1, 2, 8
+_SPM = 1  # LLAMA_VOCAB_TYPE_SPM
+
+_FIM_ROLES = {"prefix": "pre", "suffix": "suf", "middle": "mid", "repo": "rep", "file": "sep", "pad": "pad"}
+
+
+class RuntimeFailedError(Exception):
+    """llama.cpp refused the model or an order; the text says why."""
+
+
+class Model:
+    """A loaded model with its context. `tokens` are those whose keys and values are in the cache."""
+
+    def __init__(self, path: bytes, *, max_ctx: int, threads: int) -> None:
+        self._log: deque[str] = deque(maxlen=LOG_LINES)
+        self._log_callback = llama_cpp.llama_log_callback(self._note)
+        llama_cpp.llama_log_set(self._log_callback, ctypes.c_void_p(0))
+        llama_cpp.llama_backend_init()
+        self._is_cancelled: Callable[[], bool] = lambda: False
+        self._abort = llama_cpp.ggml_abort_callback(lambda _: self._is_cancelled())
+        self._model = llama_cpp.llama_model_load_from_file(path, llama_cpp.llama_model_default_params())
+        if not self._model:
+            raise self._failure("llama.cpp cannot load it")
+        self._vocab = llama_cpp.llama_model_get_vocab(self._model)
+        n_vocab = llama_cpp.llama_vocab_n_tokens(self._vocab)
+        if n_vocab == 0 or llama_cpp.llama_model_has_encoder(self._model):
+            raise RuntimeFailedError("not a model that completes text")
+        trained = llama_cpp.llama_model_n_ctx_train(self._model) or DEFAULT_CTX
+        large = llama_cpp.llama_model_n_params(self._model) > LARGE_PARAMETERS
+        self._batch_tokens = BATCH_TOKENS_LARGE if large else BATCH_TOKENS
+        self._n_ctx = min(trained, max_ctx)
+        self._context = self._open_context(threads)
+        self._memory = llama_cpp.llama_get_memory(self._context)
+        self._batch = llama_cpp.llama_batch_init(self._batch_tokens, 0, 1)
+        self._special = self._find_special(n_vocab)
+        self._allowed: tuple[frozenset[int], npt.NDArray[np.float32]] | None = None
+        self._space = self._find_added_space()
+        self.tokens: list[int] = []
+        self.facts = self._facts(n_vocab)
+
+    # ---- text
+
+    def tokenize(self, text: str) -> list[int]:
+        """Ids without BOS; control tokens in the text are plain text; no space is put before it."""
+        if not self._space:
+            return self._tokenize(text)
+        ids = self._tokenize("\n" + text)
+        return ids[len(self._space) :] if ids[: len(self._space)] == self._space else self._tokenize(text)
+
+    def piece(self, token_id: int, *, special: bool = False) -> bytes:
+        """The bytes of a token, which may end within a character."""
+        size = PIECE_BYTES
+        while True:
+            buffer = ctypes.create_string_buffer(size)
+            length = llama_cpp.llama_token_to_piece(self._vocab, token_id, buffer, size, 0, special)
+            if length >= 0:
+                return buffer.raw[:length]
+            size = -length
+
+    def detokenize(self, token_ids: Sequence[int]) -> str:
+        """Text with control tokens as they are named."""
+        n_vocab = self.facts.n_vocab
+        known = (token_id for token_id in token_ids if 0 <= token_id < n_vocab)
+        return b"".join(self.piece(token_id, special=True) for token_id in known).decode("utf-8", "replace")
+
+    # ---- decoding
+
+    def reuse(self, token_ids: Sequence[int]) -> int:
+        """Keep what the cache has in common with a prompt; the prompt's last token is always decoded anew."""
+        if not 0 < len(token_ids) < self.facts.n_ctx:
+            raise RuntimeFailedError(
+                f"a prompt of {len(token_ids)} tokens; the context has {self.facts.n_ctx}"
+            )
+        if not all(0 <= token_id < self.facts.n_vocab for token_id in token_ids):
+            raise RuntimeFailedError("a token that the vocabulary does not have")
+        common = 0
+        limit = min(len(self.tokens), len(token_ids) - 1)
+        while common < limit and self.tokens[common] == token_ids[common]:
+            common += 1
+        self._keep(common)
+        return len(self.tokens)
+
+    def batches(self, token_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+        """What is not in the cache yet, in pieces that one call takes."""
+        while len(self.tokens) < len(token_ids):
+            yield token_ids[len(self.tokens) : len(self.tokens) + self._batch_tokens]
+
+    def decode(self, token_ids: Sequence[int], is_cancelled: Callable[[], bool]) -> bool:
+        """Run the model on tokens that follow the cache. False if it was aborted; the cache is sound then."""
+        batch, position = self._batch, len(self.tokens)
+        batch.n_tokens = len(token_ids)
+        for number, token_id in enumerate(token_ids):
+            batch.token[number] = token_id
+            batch.pos[number] = position + number
+            batch.n_seq_id[number] = 1
+            batch.seq_id[number][0] = 0
+            batch.logits[number] = number == len(token_ids) - 1
+        self._is_cancelled = is_cancelled
+        status = llama_cpp.llama_decode(self._context, batch)
+        if status == 0:
+            self.tokens.extend(token_ids)
+            return True
+        self._keep(position)
+        if status == ABORTED:
+            return False
+        raise self._failure(f"llama_decode: code {status}")
+
+    def choose(self, end_ids: frozenset[int]) -> tuple[int, float]:
+        """The likeliest allowed token, and its log-probability over the whole vocabulary."""
+        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
+        if not pointer:
+            raise RuntimeFailedError("the model gives no logits")
+        logits = np.ctypeslib.as_array(pointer, shape=(self.facts.n_vocab,))  # (n_vocab,) float32
+        token_id = int(np.argmax(logits + self._barrier(end_ids)))
+        top = float(logits.max())
+        logprob = float(logits[token_id]) - top - float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
+        if not np.isfinite(logprob):
+            raise RuntimeFailedError("its weights give no numbers")
+        return token_id, logprob
+
+    # ---- inside
+
+    def _open_context(self, threads: int) -> object:
+        parameters = llama_cpp.llama_context_default_params()
+        parameters.n_ctx = self._n_ctx
+        parameters.n_batch = parameters.n_ubatch = self._batch_tokens
+        parameters.n_seq_max = 1
+        parameters.n_threads = parameters.n_threads_batch = threads
+        parameters.abort_callback = self._abort
+        parameters.flash_attn_type = NO_FLASH_ATTENTION
+        parameters.no_perf = True
+        context = llama_cpp.llama_init_from_model(self._model, parameters)
+        if not context:
+            raise self._failure(f"no memory for a context of {self._n_ctx} tokens")
+        return context
+
+    def _facts(self, n_vocab: int) -> Loaded:
+        found = {
+            role: getattr(llama_cpp, f"llama_vocab_fim_{name}")(self._vocab)
+            for role, name in _FIM_ROLES.items()
+        }
+        bos = llama_cpp.llama_vocab_bos(self._vocab)
+        return Loaded(
+            n_ctx=self._n_ctx,  # llama.cpp may have rounded it up
+            n_vocab=n_vocab,
+            fim={role: token_id for role, token_id in found.items() if token_id >= 0},
+            bos=bos if bos >= 0 and llama_cpp.llama_vocab_get_add_bos(self._vocab) else None,
+            end_ids=[i for i in self._special if llama_cpp.llama_vocab_is_eog(self._vocab, i)],
+        )
+
+    def _find_special(self, n_vocab: int) -> list[int]:
+        """Tokens that are no text: control, unknown, unused, and what the model's file wants suppressed."""
+        attribute = llama_cpp.llama_vocab_get_attr
+        mask = ATTR_UNKNOWN | ATTR_UNUSED | ATTR_CONTROL
+        special = {i for i in range(n_vocab) if attribute(self._vocab, i) & mask}
+        count = ctypes.c_int32(0)
+        suppressed = llama_cpp.llama_vocab_get_suppress_tokens(self._vocab, ctypes.byref(count))
+        special.update(int(suppressed[i]) for i in range(count.value) if 0 <= suppressed[i] < n_vocab)
+        return sorted(special)
+
+    def _barrier(self, end_ids: frozenset[int]) -> npt.NDArray[np.float32]:
+        """(n_vocab,) float32: 0 where a token may be chosen, else minus infinity."""
+        if self._allowed is None or self._allowed[0] != end_ids:
+            barrier = np.zeros(self.facts.n_vocab, np.float32)
+            barrier[[token_id for token_id in self._special if token_id not in end_ids]] = -np.inf
+            self._allowed = (end_ids, barrier)
+        return self._allowed[1]
+
+    def _keep(self, count: int) -> None:
+        """Make the cache hold exactly the first `count` tokens; some models can only forget everything."""
+        if not llama_cpp.llama_memory_seq_rm(self._memory, 0, count, -1):
+            llama_cpp.llama_memory_clear(self._memory, False)
+            count = 0
+        del self.tokens[count:]
+
+    def _tokenize(self, text: str) -> list[int]:
+        data = text.encode("utf-8", "replace")
+        room = len(data) + 2
+        buffer = (llama_cpp.llama_token * room)()
+        count = llama_cpp.llama_tokenize(self._vocab, data, len(data), buffer, room, False, False)
+        if count < 0:
+            raise RuntimeFailedError(f"a text of {len(data)} bytes cannot be tokenised")
+        return list(buffer[:count])
+
+    def _find_added_space(self) -> list[int]:
+        """SentencePiece models may put a space before a text: the ids of a line end with it, else none."""
+        if llama_cpp.llama_vocab_type(self._vocab) != _SPM:
+            return []
+        with_space, bare = self._tokenize("\n"), self._tokenize("\n\n")
+        return with_space if len(with_space) > 1 and bare[: len(with_space)] == with_space else []
+
+    def _note(self, level: int, text: bytes, _: object) -> None:
+        if level >= WARNING_LEVEL and level != CONTINUED_LEVEL and text.strip():
+            self._log.append(" ".join(text.decode("utf-8", "replace").split()))
+
+    def _failure(self, what: str) -> RuntimeFailedError:
+        return RuntimeFailedError(f"{what} ({self._log[-1]})" if self._log else what)

@@ -1,0 +1,129 @@
+"""The model worker: a child process, and the only place where llama.cpp is loaded.
+
+One thread owns llama.cpp and carries out orders in turn. A second one only reads messages: it notes a cancel
+in a number, which llama.cpp's abort callback looks at between two nodes of its graph, and the owner between
+two tokens.
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from indexer.ipc import Channel, connect
+from repocoder.llm.messages import (
+    Cancel,
+    Detokenize,
+    Detokenized,
+    Done,
+    Failed,
+    Generate,
+    Load,
+    Order,
+    Piece,
+    Prefilled,
+    Reply,
+    Tokenize,
+    Tokenized,
+)
+
+if TYPE_CHECKING:
+    from repocoder.llm.runtime import Model
+
+Send = Callable[[Reply], None]
+
+
+class Orders:
+    """The orders of the parent, and the number up to which generation is cancelled."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+        self._waiting: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._cancelled = 0
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+
+    def next(self) -> Order:
+        return self._waiting.get()
+
+    def is_cancelled(self, number: int) -> bool:
+        return number <= self._cancelled
+
+    def _read(self) -> None:
+        decoder = msgspec.msgpack.Decoder(Order)
+        while (body := self._channel.recv_bytes()) is not None:
+            order = decoder.decode(body)
+            if isinstance(order, Cancel):
+                self._cancelled = max(self._cancelled, order.number)
+            else:
+                self._waiting.put(order)
+        os._exit(0)  # the parent is gone, and llama.cpp may be in the middle of a long computation
+
+
+def main() -> None:
+    """Serve until the parent closes the stream."""
+    channel = connect()
+    os.environ.setdefault(
+        "OMP_WAIT_POLICY", "PASSIVE"
+    )  # threads that spin at a barrier make it 50 times slower
+    from repocoder.llm.runtime import (
+        Model,
+        RuntimeFailedError,
+    )  # where other processes, our own too, use the cores
+
+    orders = Orders(channel)
+    model: Model | None = None
+    while True:
+        order = orders.next()
+        try:
+            if isinstance(order, Load):
+                model = Model(order.path, max_ctx=order.max_ctx, threads=order.threads)
+                channel.send(model.facts)
+            elif model is not None:
+                _carry_out(order, model, orders, channel.send)
+        except RuntimeFailedError as error:
+            channel.send(Failed(str(error)))
+
+
+def _carry_out(order: Order, model: Model, orders: Orders, send: Send) -> None:
+    if isinstance(order, Tokenize):
+        send(Tokenized([model.tokenize(text) for text in order.texts]))
+    elif isinstance(order, Detokenize):
+        send(Detokenized(model.detokenize(order.token_ids)))
+    elif isinstance(order, Generate):
+        send(_generate(order, model, lambda: orders.is_cancelled(order.number), send))
+
+
+def _generate(order: Generate, model: Model, is_cancelled: Callable[[], bool], send: Send) -> Done:
+    """Prefill, then choose and decode tokens one by one; every token is sent as it is chosen."""
+    started = time.monotonic()
+    reused = model.reuse(order.token_ids)
+    for batch in model.batches(order.token_ids):
+        if is_cancelled() or not model.decode(batch, is_cancelled):
+            return Done(order.number, "cancelled")
+        send(Prefilled(order.number, (time.monotonic() - started) * 1000, reused))
+    room = min(order.max_tokens, model.facts.n_ctx - len(order.token_ids))
+    end_ids = frozenset(order.end_ids)
+    pieces = codecs.getincrementaldecoder("utf-8")(
+        "replace"
+    )  # holds back the bytes of an unfinished character
+    for count in range(1, room + 1):
+        token_id, logprob = model.choose(end_ids)
+        if token_id in end_ids:
+            return Done(order.number, "end")
+        send(Piece(order.number, token_id, logprob, pieces.decode(model.piece(token_id))))
+        if count == room:
+            break
+        if is_cancelled() or not model.decode([token_id], is_cancelled):
+            return Done(order.number, "cancelled")
+    return Done(order.number, "length")
+
+
+if __name__ == "__main__":
+    main()
