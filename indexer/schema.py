@@ -1,0 +1,113 @@
+"""The tables of an index, and what marks a file as one."""
+
+from __future__ import annotations
+
+APPLICATION_ID = 0x7265706F  # "repo"
+SCHEMA_VERSION = (
+    1  # raise it when a table, a fact or what the chunker makes changes: older indexes are built anew
+)
+
+TABLES = """
+CREATE TABLE meta(
+    key TEXT PRIMARY KEY,
+    value
+) WITHOUT ROWID;
+
+-- The large part of a file, apart so that comparing thousands of files reads few pages, and so that what was
+-- staged is published by pointing at it.
+CREATE TABLE contents(
+    id INTEGER PRIMARY KEY,
+    content BLOB NOT NULL,        -- zlib of the bytes, secrets masked without changing lengths
+    facts BLOB NOT NULL           -- zlib of the msgpack of FileFacts
+);
+
+CREATE TABLE files(
+    id INTEGER PRIMARY KEY,
+    path BLOB NOT NULL UNIQUE,
+    language TEXT NOT NULL,
+    digest BLOB NOT NULL,         -- SHA-256 of the true bytes
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    read_ns INTEGER NOT NULL,     -- when the build that read it began
+    n_lines INTEGER NOT NULL,
+    degraded TEXT NOT NULL,
+    interface BLOB NOT NULL,      -- what other files can see of it, digested
+    content_id INTEGER NOT NULL UNIQUE REFERENCES contents(id)
+);
+
+CREATE TABLE chunks(
+    id INTEGER PRIMARY KEY,       -- from meta.next_chunk: never given twice
+    file_id INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    start_line INTEGER NOT NULL,
+    end_line INTEGER NOT NULL,
+    start_byte INTEGER NOT NULL,
+    end_byte INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    name TEXT NOT NULL,
+    signature TEXT NOT NULL
+);
+CREATE INDEX chunks_of_file ON chunks(file_id);
+
+CREATE TABLE symbols(
+    id INTEGER PRIMARY KEY,       -- from meta.next_symbol: stays while (path, qualname) does
+    file_id INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    name TEXT NOT NULL,
+    qualname TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    start_line INTEGER NOT NULL,
+    end_line INTEGER NOT NULL,
+    start_byte INTEGER NOT NULL,
+    end_byte INTEGER NOT NULL,
+    signature TEXT NOT NULL,
+    doc TEXT NOT NULL,
+    bases BLOB NOT NULL           -- msgpack of the strings
+);
+CREATE INDEX symbols_of_file ON symbols(file_id);
+CREATE INDEX symbols_by_name ON symbols(name);
+
+CREATE TABLE edges(
+    source INTEGER NOT NULL REFERENCES symbols(id) ON DELETE CASCADE,
+    target INTEGER NOT NULL REFERENCES symbols(id) ON DELETE CASCADE,
+    kind TEXT NOT NULL,
+    weight REAL NOT NULL,
+    line INTEGER NOT NULL,
+    PRIMARY KEY(source, target, kind)
+) WITHOUT ROWID;
+CREATE INDEX edges_by_target ON edges(target);
+
+-- Modules that the resolution of a file looked up, found or not.
+CREATE TABLE dependencies(
+    file_id INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
+    module TEXT NOT NULL,
+    PRIMARY KEY(file_id, module)
+) WITHOUT ROWID;
+CREATE INDEX dependencies_by_module ON dependencies(module);
+
+-- Files that are not indexed. Those that were read have the state that they had, so that they are not read again.
+CREATE TABLE skips(
+    path BLOB NOT NULL PRIMARY KEY,
+    reason TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    read_ns INTEGER NOT NULL      -- 0: judged by its directory entry
+) WITHOUT ROWID;
+
+-- Parsed, not published yet.
+CREATE TABLE staged(
+    path BLOB NOT NULL PRIMARY KEY,
+    digest BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    inode INTEGER NOT NULL,
+    read_ns INTEGER NOT NULL,
+    content_id INTEGER NOT NULL UNIQUE REFERENCES contents(id),
+    terms BLOB NOT NULL           -- zlib of the msgpack of the terms of each chunk
+);
+"""

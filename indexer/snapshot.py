@@ -1,0 +1,289 @@
+"""An unchanging view of one generation of an index, for readers."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import update_wrapper
+from pathlib import Path
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+
+from indexer import disk, store
+from indexer.errors import DamagedIndexError
+from indexer.generation import Verified, hold, verify_part, wanted_parts
+from indexer.recall import Recall
+from indexer.rows import CHUNK_COLUMNS, SYMBOL_COLUMNS, symbol_of, unpack_content, unpack_facts
+from indexer.types import Chunk, Edge, FileFacts, Skip, Span, Symbol
+
+OPEN_TRIES = 5  # a writer that publishes twice while we open takes the folder away that we are about to hold
+FACTS_HELD = 256  # files whose facts are kept decoded, some 20 MB
+CONTENTS_HELD_BYTES = 32 << 20
+_VARIABLES = 500
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class _File(NamedTuple):
+    id: int
+    language: str
+
+
+def _locked(method: Callable[Concatenate[Snapshot, P], R]) -> Callable[Concatenate[Snapshot, P], R]:
+    """One thread at a time; errors of SQLite as ours."""
+
+    def call(self: Snapshot, *args: P.args, **kwargs: P.kwargs) -> R:
+        with self._lock, disk.translated(self.directory):
+            return method(self, *args, **kwargs)
+
+    return update_wrapper(cast("Callable[Concatenate[Snapshot, P], R]", call), method)
+
+
+class Snapshot:
+    """One generation. Any thread may call it; calls wait for each other.
+
+    Every method may raise DamagedIndexError when it meets damage that could not be seen at opening.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, held: Verified, directory: Path) -> None:
+        """Use `open`."""
+        self.directory = directory
+        self.generation: int = held.manifest.generation
+        self._connection = connection
+        self._held = held
+        self._parts: dict[str, Path] = {}
+        self._lock = threading.RLock()
+        self._files: dict[str, _File] | None = None
+        self._paths: dict[int, str] = {}
+        self._path_set: frozenset[str] = frozenset()
+        self._facts: Recall[str, FileFacts] = Recall(FACTS_HELD, lambda _: 1)
+        self._contents: Recall[str, bytes] = Recall(CONTENTS_HELD_BYTES, len)
+
+    @classmethod
+    def open(cls, directory: Path, root: Path, *, derived_versions: Mapping[str, str]) -> Snapshot:
+        """Open the current generation; all files of the wanted derived structures are verified.
+
+        Raises DamagedIndexError where a build helps (it is also raised where there is no index),
+        IndexFailedError for an index of a newer program, StorageError.
+        """
+        place = directory / store.DATABASE
+        with disk.translated(place):
+            for _ in range(OPEN_TRIES):
+                connection = store.open_reading(place, root)
+                try:
+                    snapshot = cls._begin(connection, directory)
+                    snapshot._verify(derived_versions)
+                    return snapshot
+                except FileNotFoundError:
+                    connection.close()
+                except BaseException:
+                    connection.close()
+                    raise
+        raise DamagedIndexError(f"index: {directory}: its generation is missing")
+
+    @classmethod
+    def _begin(cls, connection: sqlite3.Connection, directory: Path) -> Snapshot:
+        connection.execute("BEGIN")
+        generation = store.read_number(connection, "generation")  # from here on the view stands still
+        repository, manifest = (
+            store.read_text(connection, "repository"),
+            store.read_text(connection, "manifest"),
+        )
+        return cls(connection, hold(directory, generation, repository, manifest), directory)
+
+    def _verify(self, versions: Mapping[str, str]) -> None:
+        try:
+            for name, part in wanted_parts(self._held.manifest, versions).items():
+                verify_part(self._held.folder, name, part)
+                self._parts[name] = self._held.folder / name
+        except BaseException:
+            self._held.close()
+            raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+            self._held.close()
+
+    def __enter__(self) -> Snapshot:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # ---- files
+
+    def paths(self) -> frozenset[str]:
+        """All indexed paths."""
+        self._file_table()
+        return self._path_set
+
+    def language(self, path: str) -> str:
+        """The name of the file's language. Raises KeyError for a path that is not indexed."""
+        return self._file_table()[path].language
+
+    @_locked
+    def facts(self, path: str) -> FileFacts | None:
+        """What parsing the file gave; None for a path that is not indexed."""
+        if path not in self._file_table():
+            return None
+        return self._facts.get(path, lambda: unpack_facts(self._packed(path, "facts")))
+
+    @_locked
+    def content(self, path: str) -> bytes:
+        """The file's bytes with secrets masked; offsets are those of the file. Raises KeyError."""
+        return self._contents.get(path, lambda: unpack_content(self._packed(path, "content")))
+
+    @_locked
+    def digest(self, path: str) -> bytes:
+        """SHA-256 of the file's true bytes. Raises KeyError."""
+        number = self._file_table()[path].id
+        digest: bytes = self._connection.execute(
+            "SELECT digest FROM files WHERE id = ?", (number,)
+        ).fetchone()[0]
+        return digest
+
+    @_locked
+    def skips(self) -> tuple[Skip, ...]:
+        """Files that are not indexed, or only as text, by path."""
+        rows = self._connection.execute(
+            "SELECT path, reason FROM skips UNION ALL SELECT path, degraded FROM files WHERE degraded != ''"
+            " ORDER BY path"
+        )
+        return tuple(Skip(os.fsdecode(path), reason) for path, reason in rows)
+
+    @_locked
+    def counts(self) -> dict[str, int]:
+        """Number of files, chunks, symbols and edges."""
+        names = ("files", "chunks", "symbols", "edges")
+        return {name: store.read_number(self._connection, f"n_{name}") for name in names}
+
+    def derived_dir(self, name: str) -> Path | None:
+        """The folder of a derived structure that was verified at opening."""
+        return self._parts.get(name)
+
+    # ---- chunks
+
+    def chunk(self, number: int) -> Chunk:
+        """Raises KeyError for an id that is not in this generation."""
+        return self.chunks([number])[0]
+
+    @_locked
+    def chunks(self, ids: Iterable[int]) -> list[Chunk]:
+        """In the order of the ids. Raises KeyError."""
+        wanted = [int(number) for number in ids]
+        found: dict[int, Chunk] = {}
+        for some in _slices(wanted):
+            marks = ",".join("?" * len(some))
+            found.update((c.id, c) for c in self._read_chunks(f"WHERE id IN ({marks})", some))
+        return [found[number] for number in wanted]
+
+    @_locked
+    def chunks_of(self, path: str) -> tuple[Chunk, ...]:
+        """The chunks of a file in their order; () for a path that is not indexed."""
+        known = self._file_table().get(path)
+        if known is None:
+            return ()
+        return tuple(self._read_chunks("WHERE file_id = ? ORDER BY position", (known.id,)))
+
+    @_locked
+    def all_chunk_ids(self) -> tuple[int, ...]:
+        """Ascending."""
+        return tuple(number for (number,) in self._connection.execute("SELECT id FROM chunks ORDER BY id"))
+
+    # ---- symbols and edges
+
+    @_locked
+    def symbol(self, number: int) -> Symbol:
+        """Raises KeyError for an id that is not in this generation."""
+        found = self._read_symbols("WHERE id = ?", (number,))
+        if not found:
+            raise KeyError(number)
+        return found[0]
+
+    @_locked
+    def symbols_of(self, path: str) -> tuple[Symbol, ...]:
+        """The symbols of a file in their order, its own first; () for a path that is not indexed."""
+        known = self._file_table().get(path)
+        return self._read_symbols("WHERE file_id = ? ORDER BY position", (known.id,)) if known else ()
+
+    @_locked
+    def symbols_named(self, name: str) -> tuple[Symbol, ...]:
+        """All symbols whose last part is `name`."""
+        return self._read_symbols("WHERE name = ? ORDER BY id", (name,))
+
+    @_locked
+    def all_symbols(self) -> tuple[Symbol, ...]:
+        return self._read_symbols("ORDER BY id", ())
+
+    @_locked
+    def edges_from(self, number: int) -> tuple[Edge, ...]:
+        """The edges that start at a symbol."""
+        return self._read_edges("WHERE source = ? ORDER BY target, kind", (number,))
+
+    @_locked
+    def edges_to(self, number: int) -> tuple[Edge, ...]:
+        """The edges that end at a symbol."""
+        return self._read_edges("WHERE target = ? ORDER BY source, kind", (number,))
+
+    @_locked
+    def all_edges(self) -> tuple[Edge, ...]:
+        return self._read_edges("ORDER BY source, target, kind", ())
+
+    # ---- reading rows
+
+    @_locked
+    def _file_table(self) -> dict[str, _File]:
+        if self._files is None:
+            rows = self._connection.execute("SELECT path, id, language FROM files ORDER BY path")
+            self._files = {os.fsdecode(path): _File(number, language) for path, number, language in rows}
+            self._paths = {file.id: path for path, file in self._files.items()}
+            self._path_set = frozenset(self._files)
+        return self._files
+
+    def _packed(self, path: str, column: str) -> bytes:
+        number = self._file_table()[path].id
+        row = self._connection.execute(
+            f"SELECT contents.{column} FROM contents JOIN files ON content_id = contents.id WHERE files.id = ?",  # noqa: S608
+            (number,),
+        ).fetchone()
+        if row is None:
+            raise DamagedIndexError(f"index: {path}: its content is missing")
+        packed: bytes = row[0]
+        return packed
+
+    def _read_chunks(self, where: str, values: Sequence[int]) -> list[Chunk]:
+        rows = self._connection.execute(f"SELECT {CHUNK_COLUMNS} FROM chunks {where}", values).fetchall()  # noqa: S608
+        return [self._chunk_of(row) for row in rows]
+
+    def _chunk_of(self, row: tuple[Any, ...]) -> Chunk:
+        number, file_id, start_line, end_line, start, end, kind, name, signature = row
+        files = self._file_table()
+        path = self._path(file_id)
+        text = self.content(path)[start:end].decode("utf-8", "replace")
+        span = Span(start_line, end_line, start, end)
+        return Chunk(number, path, span, files[path].language, kind, name, signature, text)
+
+    def _read_symbols(self, where: str, values: Sequence[int | str]) -> tuple[Symbol, ...]:
+        rows = self._connection.execute(f"SELECT {SYMBOL_COLUMNS} FROM symbols {where}", values).fetchall()  # noqa: S608
+        self._file_table()
+        return tuple(symbol_of(row, self._path(row[-1])) for row in rows)
+
+    def _read_edges(self, where: str, values: Sequence[int]) -> tuple[Edge, ...]:
+        rows = self._connection.execute(
+            f"SELECT source, target, kind, weight, line FROM edges {where}",  # noqa: S608
+            values,
+        )
+        return tuple(Edge(*row) for row in rows)
+
+    def _path(self, file_id: int) -> str:
+        try:
+            return self._paths[file_id]
+        except KeyError:
+            raise DamagedIndexError(f"index: file {file_id}: missing in the database") from None
+
+
+def _slices(values: Sequence[int]) -> Iterable[Sequence[int]]:
+    return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))
