@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -48,7 +48,7 @@ class _Part:
     """One segment: row i of the index is the vector of chunk ids[i]."""
 
     ids: Ids
-    index: faiss.IndexFlatIP
+    index: faiss.Index
 
 
 class VectorsBuilder:
@@ -119,11 +119,12 @@ class Vectors:
         """The k nearest chunks as (chunk id, cosine), ties by ascending id. `vector` has shape (dim,)."""
         import faiss
 
+        native: Any = faiss  # its stubs do not know what its Python layer accepts
         found: list[tuple[int, float]] = []
         asked = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
         for part, live in self._parts:
             bitmap = np.packbits(live, bitorder="little")
-            chosen = faiss.SearchParameters(sel=faiss.IDSelectorBitmap(bitmap))
+            chosen = native.SearchParameters(sel=native.IDSelectorBitmap(bitmap))
             scores, rows = part.index.search(asked, min(k, len(part.ids)), params=chosen)
             found.extend(
                 (int(part.ids[row]), float(score))

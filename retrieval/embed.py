@@ -6,7 +6,7 @@ import hashlib
 import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,7 +71,11 @@ class SentenceEncoder:
     def _load(self) -> SentenceTransformer:
         if self._model is None:
             from sentence_transformers import SentenceTransformer
+            from transformers.utils import logging
 
+            chatter: Any = logging  # untyped
+            chatter.disable_progress_bar()  # it would draw over the terminal
+            chatter.set_verbosity_error()
             try:
                 self._model = SentenceTransformer(self._place, device="cpu", local_files_only=True)
             except (OSError, ValueError, KeyError) as error:

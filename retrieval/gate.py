@@ -9,8 +9,14 @@ from retrieval.types import GateDecision, Hit, Query
 
 Mode = Literal["auto", "always", "never"]
 
-SIMILAR_THRESHOLD = 0.18
-"""Share of the query's idf mass that the best similar snippet must cover."""
+SIMILAR_THRESHOLD = 0.3
+"""Share of the query's idf mass that a similar snippet must cover.
+
+Measured on 900 holes in httpx, scrapy and mypy (a line of a function, five snippets shown). Useful means that
+they held a name that the line needs and its file does not show, or a line four fifths the same: 23 % of the
+holes whose best snippet covers less than 0.3 (5 % of all; 4 % of the supplied names are lost with them), 54 %
+of the others, 84 % from 0.8 on.
+"""
 
 
 def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:

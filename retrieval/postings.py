@@ -167,7 +167,7 @@ class Postings:
             places = np.searchsorted(part.terms, hashes)
             live = self._live[self._offsets[number] : self._offsets[number + 1]]
             whole = bool(live.all())
-            for index in np.flatnonzero(segments.among(hashes, part.terms)):  # type: ignore[arg-type]
+            for index in np.flatnonzero(segments.among(hashes, part.terms)):
                 begin, end = part.starts[places[index]], part.starts[places[index] + 1]
                 frequency, spans = found[index]
                 here = int(end - begin) if whole else int(live[part.rows[begin:end]].sum())

@@ -14,7 +14,7 @@ from retrieval import finder
 from retrieval.dense import Vectors, dense, hole_text
 from retrieval.embed import Embedder
 from retrieval.fuse import fuse
-from retrieval.gate import Mode, decide
+from retrieval.gate import SIMILAR_THRESHOLD, Mode, decide
 from retrieval.leak import Guard, guard_for
 from retrieval.lexical import Lexical, similar
 from retrieval.neighbors import definitions
@@ -77,12 +77,17 @@ class Retriever:
             return Retrieved((), decide(query, (), mode), {})
         timings: dict[str, float] = {}
         guard = guard_for(query, self._indexed_lines(query.path))
-        channels = self._channels(query, guard, timings)
-        with _timed(timings, "fuse_ms"):
-            kept = {name: _guarded(hits, guard) for name, hits in channels.items()}
-            hits = fuse(kept, query.path, k=k, imported=self._imported(query.path))
+        channels = {
+            name: _guarded(hits, guard) for name, hits in self._channels(query, guard, timings).items()
+        }
         with _timed(timings, "gate_ms"):
-            gate = decide(query, (hit for found in kept.values() for hit in found), mode)
+            gate = decide(query, (hit for hits in channels.values() for hit in hits), mode)
+        if mode == "auto" and gate.retrieve:  # what would not open the gate does not walk through it
+            channels["similar"] = [
+                hit for hit in channels.get("similar", ()) if hit.evidence[0].score >= SIMILAR_THRESHOLD
+            ]
+        with _timed(timings, "fuse_ms"):
+            hits = fuse(channels, query.path, k=k, imported=self._imported(query.path))
         return Retrieved(hits, gate, timings)
 
     def search(self, text: str, k: int) -> Found:

@@ -1,0 +1,116 @@
+"""Vectors: incremental, exact, never mixed between encoders."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from indexer.derived import ChunkText
+from retrieval.dense import Vectors, VectorsBuilder, hole_text, passage
+from retrieval.embed import Matrix
+from retrieval.types import Query
+
+
+class HashEmbedder:
+    """A deterministic embedder that counts what it was asked."""
+
+    def __init__(self, identity: str = "hash", dim: int = 16) -> None:
+        self.id, self.dim = identity, dim
+        self.seen: list[str] = []
+
+    def embed(self, texts: Sequence[str]) -> Matrix:
+        self.seen.extend(texts)
+        rows = [self._one(text) for text in texts]
+        return np.array(rows, dtype=np.float32).reshape(len(texts), self.dim)
+
+    def _one(self, text: str) -> NDArray[np.float64]:
+        seed = int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+        row = np.random.default_rng(seed).normal(size=self.dim)
+        return row / np.linalg.norm(row)
+
+
+@dataclass(frozen=True)
+class Delta:
+    removed: NDArray[np.int64]
+    added: Sequence[ChunkText]
+    total_chunks: int
+
+
+def build(
+    root: Path,
+    embedder: HashEmbedder,
+    previous: Path | None,
+    added: Sequence[int],
+    removed: Sequence[int] = (),
+) -> Path:
+    target = root / str(len(list(root.iterdir())))
+    target.mkdir()
+    chunks = [ChunkText(id=number, path="a.py", text=f"text {number}", terms=None) for number in added]
+    delta = Delta(np.array(sorted(removed), dtype=np.int64), chunks, 0)
+    VectorsBuilder(embedder).build(target, previous, delta)
+    return target
+
+
+def test_nearest_first_as_numpy_finds_them(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    vectors = Vectors.open(build(tmp_path, embedder, None, range(1, 301)))
+    asked = embedder.embed(["a question"])[0]
+    matrix = embedder.embed([passage("a.py", f"text {number}") for number in range(1, 301)])
+    expected = np.argsort(-(matrix @ asked), kind="stable")[:10] + 1
+    found = vectors.search(asked, 10)
+    assert [number for number, _ in found] == expected.tolist()
+    assert [score for _, score in found] == pytest.approx(np.sort(matrix @ asked)[::-1][:10], abs=1e-6)
+
+
+def test_a_chunk_is_embedded_once_and_removed_ones_are_not_found(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    folder = build(tmp_path, embedder, None, range(1, 101))
+    live = set(range(1, 101))
+    for step in range(12):
+        fresh = [200 + step]
+        gone = sorted(live)[:7]
+        embedder.seen.clear()
+        folder = build(tmp_path, embedder, folder, fresh, gone)
+        assert len(embedder.seen) == len(fresh)
+        live = (live - set(gone)) | set(fresh)
+        vectors = Vectors.open(folder)
+        assert len(vectors) == len(live)
+        assert {number for number, _ in vectors.search(embedder.embed(["q"])[0], 500)} == live
+    for number in sorted(live)[:5]:
+        own = embedder.embed([passage("a.py", f"text {number}")])[0]
+        assert vectors.search(own, 1) == [(number, pytest.approx(1.0, abs=1e-6))]
+
+
+def test_unchanged_segments_are_linked(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    first = build(tmp_path, embedder, None, range(1, 101))
+    second = build(tmp_path, embedder, first, [200])
+    assert (first / "000001.faiss").stat().st_ino == (second / "000001.faiss").stat().st_ino
+
+
+def test_the_version_names_the_embedder() -> None:
+    assert VectorsBuilder(HashEmbedder("one")).version != VectorsBuilder(HashEmbedder("two")).version
+    assert "one" in VectorsBuilder(HashEmbedder("one")).version
+
+
+def test_no_chunks(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    folder = build(tmp_path, embedder, None, [])
+    assert Vectors.open(folder).search(embedder.embed(["q"])[0], 3) == []
+    folder = build(tmp_path, embedder, folder, [1])
+    folder = build(tmp_path, embedder, folder, [], [1])
+    assert Vectors.open(folder).search(embedder.embed(["q"])[0], 3) == []
+
+
+def test_the_text_of_a_hole() -> None:
+    prefix = "\n".join(f"line {number}" for number in range(30)) + "\n\n    "
+    query = Query("a.py", "python", 32, 4, prefix, "", "", (), draft="return value")
+    lines = hole_text(query).split("\n")
+    assert lines[0] == "line 20"
+    assert lines[-1] == "return value"
