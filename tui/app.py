@@ -12,10 +12,8 @@ from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import App
 from textual.binding import Binding, BindingType
-from textual.content import Content
 
-from tui.display import plain
-from tui.screens.choice import ChoiceScreen
+from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
 
 if TYPE_CHECKING:
@@ -69,6 +67,8 @@ class RepocoderApp(App[None]):
         if not self.is_headless and threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
+                if signal.getsignal(number) is signal.SIG_IGN:  # nohup and the like: what is ignored stays so
+                    continue
                 loop.add_signal_handler(number, partial(self._leave_on_signal, number))
 
     async def action_quit(self) -> None:
@@ -77,10 +77,8 @@ class RepocoderApp(App[None]):
         if not unsaved:
             self.leave()
         elif not isinstance(self.screen, ChoiceScreen):
-            names = Content("\n").join([plain(f"  {editor.file.path}") for editor in unsaved[:5]])
-            question = Content.assemble(("Not saved:", "bold"), "\n", names)
-            answers = (("stay", "Stay"), ("save", "Save and quit"), ("discard", "Quit without saving"))
-            self.push_screen(ChoiceScreen(question, answers), self._quit_or_stay)
+            question = unsaved_question([editor.file.path for editor in unsaved])
+            self.push_screen(question, self._quit_or_stay)
 
     def leave(self, code: int = 0) -> None:
         """End the application with an exit code; threads are told to end and not waited for."""

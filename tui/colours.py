@@ -25,7 +25,7 @@ ROWS_BELOW = 2
 """Rows below an edit that are lexed with it at once."""
 
 TOKENS_BETWEEN_LOOKS = 150
-"""Tokens between two questions to `stop`, about a millisecond: there a thread rests, so that keys have a turn."""
+"""Tokens between two questions to `stop`, about a millisecond: there a thread rests for the keys."""
 
 GROUPS: dict[Any, str] = {
     Token.Comment: "comment",

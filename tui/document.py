@@ -102,6 +102,20 @@ class DisplayedDocument(WrappedDocument):
     """The view of an `ExactDocument` that measures what is displayed, so that the cursor is where it
     looks."""
 
+    def wrap(self, width: int, tab_width: int | None = None) -> None:
+        """Lay out all rows; without wrapping, which is how code is shown, a row is a line and nothing is
+        measured."""
+        if width:
+            super().wrap(width, tab_width)
+            return
+        self._width = 0
+        self._tab_width = tab_width or self._tab_width
+        rows = range(self.document.line_count)
+        self._wrap_offsets = [[] for _ in rows]
+        self._tab_width_cache = [[] for _ in rows]
+        self._offset_to_line_info = [(row, 0) for row in rows]
+        self._line_index_to_offsets = [[row] for row in rows]
+
     @property
     def height(self) -> int:
         """Number of rows; Textual's counts them all for every painted line."""

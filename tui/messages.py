@@ -40,8 +40,10 @@ class CompletionStreamed(Message):
     turn: int  # pass, 1-based
 
     def can_replace(self, message: Message) -> bool:
-        same = isinstance(message, CompletionStreamed) and message.number == self.number
-        return same and message.turn == self.turn
+        return isinstance(message, CompletionStreamed) and (message.number, message.turn) == (
+            self.number,
+            self.turn,
+        )
 
 
 @dataclass

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -10,6 +11,11 @@ from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
+
+from tui.display import plain
+
+MAX_NAMES = 5
+"""Names that a question lists."""
 
 
 class ChoiceScreen(ModalScreen[str | None]):
@@ -38,3 +44,19 @@ class ChoiceScreen(ModalScreen[str | None]):
     def on_button_pressed(self, event: Button.Pressed) -> None:
         event.stop()
         self.dismiss((event.button.id or "").removeprefix("choice-"))
+
+
+def stale_question(reason: str) -> ChoiceScreen:
+    """What to do with a file that changed on disk: keep, reload, overwrite."""
+    hint = "\n\nReload shows the file as it is on disk; Ctrl+Z brings your text back."
+    answers = (("keep", "Keep editing"), ("reload", "Reload"), ("overwrite", "Overwrite"))
+    return ChoiceScreen(Content.assemble(plain(reason, "bold"), hint), answers)
+
+
+def unsaved_question(paths: Sequence[str]) -> ChoiceScreen:
+    """What to do with changes when quitting: stay, save, discard."""
+    names = [plain(f"  {path}") for path in paths[:MAX_NAMES]]
+    if len(paths) > MAX_NAMES:
+        names.append(Content(f"  and {len(paths) - MAX_NAMES} more"))
+    answers = (("stay", "Stay"), ("save", "Save and quit"), ("discard", "Quit without saving"))
+    return ChoiceScreen(Content("\n").join([Content.styled("Not saved:", "bold"), *names]), answers)

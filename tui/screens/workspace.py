@@ -4,7 +4,9 @@ below."""
 from __future__ import annotations
 
 import threading
+import traceback
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -23,7 +25,7 @@ from tui.completing import Completing, Run
 from tui.display import plain
 from tui.indexing import load_model, update_index
 from tui.listing import list_files
-from tui.screens.choice import ChoiceScreen
+from tui.screens.choice import stale_question
 from tui.screens.help import HelpScreen
 from tui.widgets.editor import Editor
 from tui.widgets.editor_area import EditorArea
@@ -154,6 +156,7 @@ class WorkspaceScreen(Screen[None]):
         except RepocoderError as error:
             self._complain(str(error))
         else:
+            self._files.select_path(message.path)
             self._give_way()
 
     def action_back(self) -> None:
@@ -180,11 +183,7 @@ class WorkspaceScreen(Screen[None]):
         return True
 
     def _ask_about_stale(self, editor: Editor, reason: str) -> None:
-        question = Content.assemble(
-            plain(reason, "bold"), "\n\nReload shows the file as it is on disk; Ctrl+Z brings your text back."
-        )
-        answers = (("keep", "Keep editing"), ("reload", "Reload"), ("overwrite", "Overwrite"))
-        self.app.push_screen(ChoiceScreen(question, answers), partial(self._resolve_stale, editor))
+        self.app.push_screen(stale_question(reason), partial(self._resolve_stale, editor))
 
     def _resolve_stale(self, editor: Editor, answer: str | None) -> None:
         if answer == "overwrite":
@@ -247,7 +246,9 @@ class WorkspaceScreen(Screen[None]):
         on."""
         if event.state is WorkerState.ERROR and event.worker.error is not None:
             error = event.worker.error
-            self._complain(f"internal error in {event.worker.group}: {type(error).__name__}: {error}")
+            frames = traceback.extract_tb(error.__traceback__)
+            place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
+            self._complain(f"internal error in {event.worker.group}: {type(error).__name__}: {error}{place}")
             if event.worker.group == "completion":
                 self.completing.cancel()
         if event.worker.group == "index" and event.worker.is_finished and self._index_again:

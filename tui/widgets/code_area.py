@@ -34,7 +34,7 @@ UNDO_STEPS = 500
 
 
 class LineTheme(TextAreaTheme):
-    """Textual's own theme, but the cursor's line keeps the colours of its code: only the background changes."""
+    """Textual's own theme, but the cursor's line keeps the colours of its code."""
 
     def apply_css(self, text_area: TextArea) -> None:
         super().apply_css(text_area)
@@ -105,6 +105,9 @@ class CodeArea(TextArea):
         self._build_highlight_map()
         self.move_cursor((0, 0))
         self._rewrap_and_refresh_virtual_size()
+
+    def _watch_language(self, language: str | None) -> None:
+        """Nothing: the language is known by the name of the file, and no parser is chosen by it."""
 
     async def _on_key(self, event: events.Key) -> None:
         """A new line is indented as the one before it."""
