@@ -4,8 +4,9 @@ weighs.
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from indexer.resolve import Resolver, Target
@@ -13,8 +14,19 @@ from indexer.tokens import split_word
 from indexer.types import FileFacts, Reference, Symbol
 from retrieval.types import Query
 
-MAX_REFERENCES = 400
-"""References of the file that are followed, nearest first: about 800 lines of code, some milliseconds."""
+MAX_NAMES = 600
+"""Distinct names of the file that are followed, nearest first: all of a file of 2,000 lines, some
+milliseconds.
+"""
+
+OFTEN = 20
+"""Uses of a name in the file that count as often."""
+
+MAX_BASE_STEPS = 4
+"""Levels of inheritance that are looked at; what is above is seldom called by name."""
+
+BASE_STEP = 0.7
+"""What a level of inheritance costs."""
 
 AFTER_FACTOR = 2
 """A line after the hole counts as this many lines before it."""
@@ -29,6 +41,16 @@ MAX_HOP_FROM = 8
 """Best candidates whose own signatures are followed one step further."""
 
 _RECEIVER = re.compile(r"([^\W\d]\w*(?:\(\))?(?:\.[^\W\d]\w*)*)\.(\w*)$")
+
+
+@dataclass(slots=True)
+class Use:
+    """All uses of one name."""
+
+    nearest: Reference
+    distance: int  # of the nearest, in lines, those after the hole counted as more
+    count: int
+
 
 Find = Callable[[str], "FileFacts | None"]
 
@@ -64,6 +86,7 @@ class Gatherer:
         self.candidates: dict[tuple[str, str], Candidate] = {}
         self._own = {s.qualname: s for s in facts.symbols}
         self._kinds: dict[str, dict[str, str]] = {}
+        self._classes: dict[str, str] = {}  # scope -> the class around it
         self.context = context_terms(query)
 
     def gather(self) -> list[Candidate]:
@@ -107,30 +130,28 @@ class Gatherer:
                 self._name(name, self._query.scope, self._query.line, "named", 1.0 / (1.0 + place / 8.0))
 
     def _from_references(self) -> None:
-        """The names that the rest of the file uses, nearest first."""
-        uses: dict[tuple[str, str], int] = {}
-        for reference, distance in self._nearest():
+        """The names that the file uses, each once: how near its nearest use is, and how often it is used."""
+        for use in self._uses():
+            reference = use.nearest
+            feature = "near" if within(reference.scope, self._query.scope) else "used"
+            if reference.kind == "annotation":
+                feature = "annotated"
+            nearness = 1.0 / (1.0 + use.distance / HALF_LINES)
             for target in self._targets(reference.name, reference.scope, reference.line):
-                feature = "near" if within(reference.scope, self._query.scope) else "used"
-                if reference.kind == "annotation":
-                    feature = "annotated"
-                value = 1.0 / (1.0 + distance / HALF_LINES)
                 why = f"`{reference.name}` at line {reference.line} is {told(target)}"
-                candidate = self._note(target, feature, value, why)
+                candidate = self._note(target, feature, nearness, why)
                 if candidate is not None:
-                    key = (candidate.path, candidate.qualname)
-                    uses[key] = uses.get(key, 0) + 1
-        for key, count in uses.items():
-            candidate = self.candidates[key]
-            candidate.features["uses"] = min(1.0, count / 10.0)
+                    often = min(1.0, math.log(use.count) / math.log(OFTEN))
+                    candidate.add("uses", often, f"`{reference.name}` is used {use.count} times in this file")
 
     def _from_unused(self) -> None:
-        """Imports that no line uses yet: someone has just written them."""
+        """Imports that no line uses yet: someone has just written them, unless there are many."""
         used = {reference.name.partition(".")[0] for reference in self._facts.references}
-        for entry in self._facts.imports:
-            if entry.alias and entry.alias not in used:
-                for target in self._targets(entry.alias, entry.scope, entry.line + 1):
-                    self._note(target, "unused", 1.0, f"imported at line {entry.line} and not used yet")
+        unused = [e for e in self._facts.imports if e.alias and e.alias not in used]
+        for entry in unused:
+            for target in self._targets(entry.alias, entry.scope, entry.line + 1):
+                why = f"imported at line {entry.line} and not used yet"
+                self._note(target, "unused", 1.0 / len(unused), why)
 
     def _from_variables(self) -> None:
         """The types of parameters and variables of the enclosing functions, and of the fields of their
@@ -153,8 +174,27 @@ class Gatherer:
                 self._typed(binding.name, scope, line, feature, 1.0 / (1.0 + distance / HALF_LINES))
 
     def _from_bases(self) -> None:
-        for target in self._bases():
-            self._note(target, "base", 1.0, f"base class of {self._enclosing_class()}")
+        """The classes that the enclosing class inherits from, the farther the less."""
+        owner = self._enclosing_class()
+        value = 1.0
+        level = list(self._bases())
+        for _ in range(MAX_BASE_STEPS):
+            above: list[Target] = []
+            for target in level:
+                self._note(target, "base", value, f"base class of {owner}")
+                above.extend(self._bases_of(target))
+            level, value = above, value * BASE_STEP
+
+    def _bases_of(self, target: Target) -> Iterator[Target]:
+        facts = self._facts if target.path == self._facts.path else self._find(target.path)
+        symbol = next((s for s in facts.symbols if s.qualname == target.qualname), None) if facts else None
+        if facts is None or symbol is None:
+            return
+        for base in symbol.bases:
+            outer = symbol.qualname.rpartition(".")[0]
+            yield from self._resolver.resolve_name(
+                facts, base.partition("[")[0], outer, symbol.span.start_line
+            )
 
     def _from_imports(self) -> None:
         for entry in self._facts.imports:
@@ -180,14 +220,39 @@ class Gatherer:
 
     # -- parts -----------------------------------------------------------------------------------------------
 
-    def _nearest(self) -> Iterator[tuple[Reference, int]]:
+    def _uses(self) -> list[Use]:
+        """The distinct names of the file, nearest first, at most `MAX_NAMES`.
+
+        A name means the same in all of a class if it starts with `self`, in all of the file unless a function
+        binds its first part.
+        """
         line = self._query.line
-        ranked = sorted(
-            (line - r.line if r.line < line else (r.line - line) * AFTER_FACTOR, n)
-            for n, r in enumerate(self._facts.references)
-        )
-        for distance, number in ranked[:MAX_REFERENCES]:
-            yield self._facts.references[number], distance
+        bound = {(b.scope, b.name) for b in self._facts.bindings if b.scope and "." not in b.name}
+        uses: dict[tuple[str, str], Use] = {}
+        for reference in self._facts.references:
+            distance = line - reference.line
+            if distance < 0:
+                distance *= -AFTER_FACTOR
+            key = (self._owner_of(reference, bound), reference.name)
+            known = uses.get(key)
+            if known is None:
+                uses[key] = Use(reference, distance, 1)
+            else:
+                known.count += 1
+                if distance < known.distance:
+                    known.nearest, known.distance = reference, distance
+        ranked = sorted(uses.values(), key=lambda use: (use.distance, use.nearest.column))
+        return ranked[:MAX_NAMES]
+
+    def _owner_of(self, reference: Reference, bound: Container[tuple[str, str]]) -> str:
+        """The scope that gives a name its meaning, as far as that can be told without resolving it."""
+        root = reference.name.partition(".")[0]
+        scope = reference.scope
+        if root in ("self", "cls", "super()"):
+            return self._class_around(scope)
+        while scope and (scope, root) not in bound:
+            scope = scope.rpartition(".")[0]
+        return scope
 
     def _name(self, name: str, scope: str, line: int, feature: str, value: float) -> None:
         for target in self._targets(name, scope, line):
@@ -206,16 +271,20 @@ class Gatherer:
 
     def _bases(self) -> Iterator[Target]:
         owner = self._enclosing_class()
-        symbol = self._own.get(owner) if owner else None
-        for base in symbol.bases if symbol else ():
-            line = symbol.span.start_line if symbol else 0
-            yield from self._targets(base.partition("[")[0], owner.rpartition(".")[0], line)
+        if owner:
+            yield from self._bases_of(Target(self._facts.path, owner, 1.0, ""))
 
     def _enclosing_class(self) -> str:
-        scope = self._query.scope
-        while scope and not (scope in self._own and self._own[scope].kind == "class"):
-            scope = scope.rpartition(".")[0]
-        return scope
+        return self._class_around(self._query.scope)
+
+    def _class_around(self, scope: str) -> str:
+        known = self._classes.get(scope)
+        if known is None:
+            known = scope
+            while known and not (known in self._own and self._own[known].kind == "class"):
+                known = known.rpartition(".")[0]
+            self._classes[scope] = known
+        return known
 
     def _note(self, target: Target, feature: str, value: float, why: str) -> Candidate | None:
         """Give a feature to the candidate that shows the target: a method is shown by its class."""

@@ -7,12 +7,13 @@ from __future__ import annotations
 import threading
 import weakref
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from indexer.resolve import Resolver
 from indexer.types import Chunk, FileFacts
 from retrieval.candidates import Candidate, Gatherer
-from retrieval.render import render_symbol
+from retrieval.render import MAX_CHARACTERS, render_symbol
 from retrieval.types import Evidence, Hit, Query
 
 if TYPE_CHECKING:
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 SAME_FILE_LINES = 60
 """Definitions of the query's own file count only from this far: what is nearer is in the prompt anyway."""
+
+CONSIDERED = 2
+"""Candidates rendered for each place: those behind the first may still share a place with one of their
+file.
+"""
 
 WEIGHTS: Mapping[str, float] = {
     "receiver": 4.0,
@@ -43,6 +49,36 @@ WEIGHTS: Mapping[str, float] = {
 }
 
 
+@dataclass(slots=True)
+class _Shown:
+    """A rendered definition, with those of the same file that were put below it."""
+
+    chunk: Chunk
+    text: str
+    start_line: int
+    end_line: int
+    score: float
+    why: str
+
+
+class _Shelf:
+    """Renderings, best first. Short ones of one file share a place, since a prompt pays for each place."""
+
+    def __init__(self) -> None:
+        self.shown: list[_Shown] = []
+        self._open: dict[str, _Shown] = {}  # path -> the last of that file
+
+    def put(self, new: _Shown, limit: int) -> None:
+        """Add a rendering if it may share a place, or if one of `limit` is free."""
+        known = self._open.get(new.chunk.path)
+        if known is not None and len(known.text) + len(new.text) + 1 <= MAX_CHARACTERS:
+            known.text += "\n" + new.text
+            known.why += f"; {new.why}"
+        elif len(self.shown) < limit:
+            self.shown.append(new)
+            self._open[new.chunk.path] = new
+
+
 class Definitions:
     """The channel over one snapshot. Keeps what it resolved; may be used by several threads."""
 
@@ -60,14 +96,12 @@ class Definitions:
             ranked = self._rank(query, gatherer.gather())
             gatherer.hop(ranked)
             ranked = self._rank(query, list(gatherer.candidates.values()))
-            hits: list[Hit] = []
-            for candidate in ranked:
-                if len(hits) >= limit:
-                    break
-                hit = self._hit(query, candidate, gatherer.context, len(hits) + 1)
-                if hit is not None:
-                    hits.append(hit)
-        return hits
+            shelf = _Shelf()
+            for candidate in ranked[: CONSIDERED * limit]:
+                shown = self._show(query, candidate, gatherer.context)
+                if shown is not None:
+                    shelf.put(shown, limit)
+        return [self._hit(shown, place) for place, shown in enumerate(shelf.shown, 1)]
 
     def _rank(self, query: Query, candidates: list[Candidate]) -> list[Candidate]:
         for candidate in candidates:
@@ -75,9 +109,8 @@ class Definitions:
                 candidate.features["same_file"] = 1.0
         return sorted(candidates, key=lambda c: (-score(c), c.path, c.qualname))
 
-    def _hit(
-        self, query: Query, candidate: Candidate, context: Mapping[str, float], place: int
-    ) -> Hit | None:
+    def _show(self, query: Query, candidate: Candidate, context: Mapping[str, float]) -> _Shown | None:
+        """The text of a candidate; None if it must not be shown or is visible anyway."""
         facts: FileFacts | None = self._snapshot.facts(candidate.path)
         symbol = next((s for s in facts.symbols if s.qualname == candidate.qualname), None) if facts else None
         if facts is None or symbol is None:
@@ -87,13 +120,19 @@ class Definitions:
             near = start - SAME_FILE_LINES <= query.line <= end + SAME_FILE_LINES
             if near or not candidate.qualname:
                 return None
-        text = render_symbol(facts, candidate.qualname, set(candidate.wanted), context)
+        for ban in query.exclusions:
+            if ban.path == candidate.path and ban.start_line <= end and start <= ban.end_line:
+                return None
+        text = render_symbol(facts, candidate.qualname, candidate.wanted, context)
         chunk = self._chunk_at(candidate.path, start)
         if not text or chunk is None:
             return None
-        value = round(score(candidate), 4)
-        evidence = Evidence("definitions", place, value, explain(candidate))
-        return Hit(chunk, value, (evidence,), text, start, end)
+        return _Shown(chunk, text, start, end, score(candidate), explain(candidate))
+
+    def _hit(self, shown: _Shown, place: int) -> Hit:
+        value = round(shown.score, 4)
+        evidence = Evidence("definitions", place, value, shown.why)
+        return Hit(shown.chunk, value, (evidence,), shown.text, shown.start_line, shown.end_line)
 
     def _chunk_at(self, path: str, line: int) -> Chunk | None:
         chunks: tuple[Chunk, ...] = self._snapshot.chunks_of(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence
 
 from indexer.tokens import split_word
 from indexer.types import FileFacts, Symbol
@@ -18,6 +18,9 @@ MAX_DOC_CHARACTERS = 100
 MAX_HEADER_CHARACTERS = 280
 """Of one signature. Longer ones are lists of optional parameters, which a call seldom names."""
 
+WANTED = 3.0
+"""What a use of a member beside the hole counts, in terms shared with the words around the hole."""
+
 RESERVED = 160
 """Characters kept free for the bare names of members whose lines do not fit: about twelve names."""
 
@@ -26,10 +29,12 @@ INDENT = "    "
 Member = tuple[str, str]  # name, its line
 
 
-def render_symbol(facts: FileFacts, qualname: str, wanted: Set[str], weights: Mapping[str, float]) -> str:
+def render_symbol(
+    facts: FileFacts, qualname: str, wanted: Mapping[str, float], weights: Mapping[str, float]
+) -> str:
     """A definition of the file; "" names the file itself, of which the definitions at its top are shown.
 
-    Members in `wanted` (names) come first, then those whose names share terms with `weights`.
+    Members come first that are in `wanted` (name -> 0 to 1) or whose names share terms with `weights`.
     """
     symbol = next((s for s in facts.symbols if s.qualname == qualname), None)
     if symbol is None:
@@ -45,7 +50,7 @@ def render_symbol(facts: FileFacts, qualname: str, wanted: Set[str], weights: Ma
 
 
 def ranked_members(
-    facts: FileFacts, owner: Symbol, wanted: Set[str], weights: Mapping[str, float]
+    facts: FileFacts, owner: Symbol, wanted: Mapping[str, float], weights: Mapping[str, float]
 ) -> list[Member]:
     """One line for each member of a class (or each definition at the top of a file), the most useful
     first.
@@ -54,7 +59,7 @@ def ranked_members(
     for place, (name, line) in enumerate(_members(facts, owner).items()):
         likeness = sum(weights.get(term, 0.0) for term in set(split_word(name)))
         special = 0.5 if name == "__init__" else -1.0 if name.startswith("_") else 0.0
-        scored.append((-(100.0 * (name in wanted) + likeness + special), place, (name, line)))
+        scored.append((-(WANTED * wanted.get(name, 0.0) + likeness + special), place, (name, line)))
     return [member for _, _, member in sorted(scored)]
 
 

@@ -23,7 +23,7 @@ class Names:
         self._table = table
         self._modules: ModuleIndex | None = None
         self._files: dict[str, FileScopes | None] = {}
-        self._buffer: FileScopes | None = None  # the last one, since one cursor asks many questions
+        self._buffer: tuple[FileFacts, FileScopes] | None = None  # the last one: a cursor asks many questions
         self.memory = Memory()
         self.members = Members(self)
 
@@ -45,11 +45,10 @@ class Names:
         """The scopes of facts that may differ from the table's: an unsaved buffer, or the file being
         resolved.
         """
-        for known in (self._buffer, self._files.get(facts.path)):
-            if known is not None and known.facts is facts:
-                return known
-        self._buffer = FileScopes(facts)
-        return self._buffer
+        if self._buffer is None or self._buffer[0] is not facts:
+            known = self.file(facts.path) if self._table.facts(facts.path) is facts else None
+            self._buffer = (facts, known or FileScopes(facts))
+        return self._buffer[1]
 
     # -- names -----------------------------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ class PythonResolver:
         file = names.buffer(facts)
         edges = EdgeSet(facts.path)
         contains_edges(facts, edges)
-        self._add_imports(file, edges)
+        self._add_imports(file, facts, edges)
         self._add_bases(file, edges)
         kinds = {qualname: symbol.kind for qualname, symbol in file.symbols.items()}
         for reference in facts.references:
@@ -52,8 +52,8 @@ class PythonResolver:
                 self._add_reference(file, reference, enclosing_symbol(kinds, reference.scope), edges)
         return Resolved(edges.edges(), frozenset(names.memory.consulted - {facts.path}))
 
-    def _add_imports(self, file: FileScopes, edges: EdgeSet) -> None:
-        for entry in file.facts.imports:
+    def _add_imports(self, file: FileScopes, facts: FileFacts, edges: EdgeSet) -> None:
+        for entry in facts.imports:
             module = self._names.module(file, entry.module, entry.level, "")
             values: tuple[Value, ...] = (module,)
             if entry.name not in ("", "*"):

@@ -20,7 +20,6 @@ class FileScopes:
     """The names that each scope of a file binds, in the order of their lines."""
 
     def __init__(self, facts: FileFacts) -> None:
-        self.facts = facts
         self.path = facts.path
         self.folder = facts.path[: facts.path.rfind("/") + 1]
         self.is_package = facts.path[len(self.folder) :].startswith("__init__.")
