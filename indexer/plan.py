@@ -98,7 +98,7 @@ def make_plan(
         if old is not None:
             if is_same(entry, old.found, old.read_ns):
                 continue
-            now = _state_if_same_bytes(root, entry, old.digest)
+            now = same_bytes(root, entry, old.digest)
             if now is not None:
                 touched[entry.path] = now
             else:
@@ -123,7 +123,7 @@ def is_up_to_date(
         if old is not None:
             here += 1
             same = is_same(entry, old.found, old.read_ns)
-            if not same and _state_if_same_bytes(root, entry, old.digest) is None:
+            if not same and same_bytes(root, entry, old.digest) is None:
                 return False
         elif skip is None or skip.found != entry:
             return False
@@ -135,7 +135,7 @@ def start_time() -> int:
     return time.time_ns()
 
 
-def _state_if_same_bytes(root: Path, found: Found, digest: bytes) -> Found | None:
+def same_bytes(root: Path, found: Found, digest: bytes) -> Found | None:
     """The state in which the file still has the bytes of the digest; None if it has not."""
     try:
         data, now = read_file(root, found.path, found.size)

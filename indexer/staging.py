@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from indexer import disk
 from indexer.parse import Parsed
-from indexer.plan import is_same
+from indexer.plan import is_racy, same_bytes
 from indexer.reading import Found
 from indexer.rows import Fresh, insert_content, pack_terms, unpack_facts, unpack_terms
 
@@ -125,16 +126,18 @@ class Stager:
 
 
 def sort_staged(
-    connection: sqlite3.Connection, wanted: Mapping[str, Found]
+    connection: sqlite3.Connection, root: Path, wanted: Mapping[str, Found]
 ) -> tuple[frozenset[str], frozenset[str]]:
     """What an earlier build left: the paths that it saves parsing, and those that are of no use any more."""
     useful: set[str] = set()
     stale: set[str] = set()
-    rows = connection.execute("SELECT path, size, mtime_ns, ctime_ns, inode, read_ns FROM staged")
+    rows = connection.execute("SELECT path, size, mtime_ns, ctime_ns, inode, read_ns, digest FROM staged")
     for row in rows:
         before = Found(os.fsdecode(row[0]), *row[1:5])
         now = wanted.get(before.path)
-        is_useful = now is not None and is_same(now, before, row[5])
+        is_useful = now == before and (
+            not is_racy(before, row[5]) or same_bytes(root, before, row[6]) == before
+        )
         (useful if is_useful else stale).add(before.path)
     return frozenset(useful), frozenset(stale)
 

@@ -254,7 +254,7 @@ class Update:
 
     def _parse(self, writing: sqlite3.Connection, plan: Plan) -> tuple[Batch, dict[str, SkipRow]]:
         """Parse what has to be, stage it if it is much; all skips there are now."""
-        staged, stale = sort_staged(writing, {} if self._rebuild else plan.parse)
+        staged, stale = sort_staged(writing, self._site.root, {} if self._rebuild else plan.parse)
         if stale:
             disk.begin(writing)
             try:
