@@ -19,6 +19,7 @@ INTERNAL = 1
 USAGE = 2
 
 _SHOWN_LENGTH = 300
+_COMPLETION_VARIABLE = "_REPOCODER_COMPLETE"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _forget_reader()
     except Stopped as stopped:
         end_now(stopped.exit_code)
-    except (KeyboardInterrupt, click.Abort):
+    except KeyboardInterrupt:
         end_now(128 + signal.SIGINT)
     finally:
         watch.release()
@@ -43,19 +44,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(arguments: list[str], watch: SignalWatch) -> int:
     debug = "--debug" in arguments
     try:
-        result = cli.main(arguments, prog_name="repocoder", standalone_mode=False, obj=watch)
-        return result if isinstance(result, int) else 0
+        return _invoke(arguments, watch)
+    except click.exceptions.Exit as done:  # after --help or --version
+        return done.exit_code
     except click.exceptions.NoArgsIsHelpError as error:
         click.echo(error.format_message(), err=True)
         return USAGE
     except click.ClickException as error:
         return _report_usage(error)
-    except (BrokenPipeError, click.Abort):
+    except BrokenPipeError:
         raise
     except RepocoderError as error:
         return _report(str(error), error.exit_code, debug)
     except Exception as error:  # noqa: BLE001  # the edge: whatever went wrong is told in one line
         return _report_unexpected(error, debug)
+
+
+def _invoke(arguments: list[str], watch: SignalWatch) -> int:
+    """What click's own `main` does, but for its ways with broken pipes and interrupts, which are not ours."""
+    completing = os.environ.get(_COMPLETION_VARIABLE)
+    if completing:
+        from click.shell_completion import shell_complete
+
+        return shell_complete(cli, {}, "repocoder", _COMPLETION_VARIABLE, completing)
+    with cli.make_context("repocoder", arguments, obj=watch) as context:
+        result = cli.invoke(context)
+    return result if isinstance(result, int) else 0
 
 
 def _report_usage(error: click.ClickException) -> int:

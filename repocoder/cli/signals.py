@@ -16,7 +16,7 @@ GRACE_S = 0.7
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(KeyboardInterrupt):
+class Stopped(BaseException):
     """A signal asked for the end. Not an Exception: nothing on the way may take it for an error."""
 
     def __init__(self, number: int) -> None:

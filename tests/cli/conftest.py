@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from repocoder.cli import main
 
 FILES = {
     "shop/__init__.py": "",
@@ -128,6 +131,27 @@ def make_run(environment: dict[str, str], folder: Path) -> Run:
         )
         return Answer(done.returncode, done.stdout.decode(), done.stderr.decode())
 
+    return run
+
+
+@pytest.fixture
+def run_here(
+    environment: dict[str, str],
+    shop: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> Run:
+    """The same without a process of its own: several times quicker where nothing is left behind."""
+
+    def run(*arguments: str, cwd: Path = shop) -> Answer:
+        monkeypatch.chdir(cwd)
+        capfd.readouterr()
+        code = main(arguments)
+        return Answer(code, *capfd.readouterr())
+
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO()))
     return run
 
 

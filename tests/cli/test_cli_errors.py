@@ -35,9 +35,9 @@ Run = Callable[..., Any]
         (("complete", "shop/cart.py:x"), 2, "no position"),
         (("complete", "missing.py:1"), 2, "no such file"),
         (("complete", "shop:1"), 2, "shop"),
-        (("complete", "shop/cart.py:0"), 2, "no such line"),
-        (("complete", "shop/cart.py:999"), 2, "no such line"),
-        (("complete", "shop/cart.py:1:999"), 2, "no such column"),
+        (("complete", "shop/cart.py:0"), 2, "shop/cart.py:0: the file has"),
+        (("complete", "shop/cart.py:999"), 2, "shop/cart.py:999: the file has"),
+        (("complete", "shop/cart.py:1:999"), 2, "the line has columns 0 to"),
         (("complete", "shop/cart.py:1", "--max-tokens", "0"), 2, "--max-tokens"),
         (("complete", "shop/cart.py:1", "--passes", "9"), 2, "--passes"),
         (("complete", "shop/cart.py:1", "--retrieval", "maybe"), 2, "--retrieval"),
@@ -54,11 +54,11 @@ Run = Callable[..., Any]
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )
-def test_error_matrix(run: Run, shop: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
+def test_error_matrix(run_here: Run, shop: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
     (shop / "binary.bin").write_bytes(b"\x00\x01" * 50)
     (shop / "latin.py").write_bytes("name = 'café'\n".encode("latin-1"))
     (shop / "broken.gguf").write_bytes(b"GGUF\x03\x00\x00\x00" + b"\xff" * 64)
-    answer = run(*arguments)
+    answer = run_here(*arguments)
     assert words in answer.line
     assert answer.code == code
 
@@ -68,12 +68,12 @@ def test_an_empty_file_completes_to_something_or_nothing(run: Run) -> None:
     assert (answer["line"], answer["column"]) == (1, 0)
 
 
-def test_an_empty_repository_has_no_chunks(run: Run, tmp_path: Path) -> None:
+def test_an_empty_repository_has_no_chunks(run_here: Run, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
-    assert run("index", "--json", cwd=tmp_path).json["chunks"] == 0
-    assert run("search", "anything", "--json", cwd=tmp_path).json["hits"] == []
-    assert run("status", cwd=tmp_path).code == 0
-    assert run("graph", cwd=tmp_path).json == {"nodes": [], "edges": []}
+    assert run_here("index", "--json", cwd=tmp_path).json["chunks"] == 0
+    assert run_here("search", "anything", "--json", cwd=tmp_path).json["hits"] == []
+    assert run_here("status", cwd=tmp_path).code == 0
+    assert run_here("graph", cwd=tmp_path).json == {"nodes": [], "edges": []}
 
 
 def test_home_is_not_indexed_by_accident(run: Run, environment: dict[str, str]) -> None:
@@ -92,14 +92,14 @@ def test_a_mistake_in_the_configuration(run: Run, environment: dict[str, str], t
     assert str(place) in answer.line
 
 
-def test_a_hostile_project_file_is_only_a_warning(run: Run, tmp_path: Path) -> None:
+def test_a_hostile_project_file_is_only_a_warning(run_here: Run, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".repocoder.toml").write_text("model = '/bin/sh'\n'\\u001b]52;c;ZQ==\\u0007' = 1\nk = 2\n")
-    answer = run("index", cwd=tmp_path)
+    answer = run_here("index", cwd=tmp_path)
     assert answer.code == 0
     assert "model ignored" in answer.err
     assert "\x1b]" not in answer.err
-    assert run("config", "show", "--json", cwd=tmp_path).json["model"]["value"] is None
+    assert run_here("config", "show", "--json", cwd=tmp_path).json["model"]["value"] is None
 
 
 def test_a_cache_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
@@ -117,7 +117,7 @@ def test_debug_shows_the_traceback(run: Run) -> None:
         assert answer.err.splitlines()[-1].startswith("repocoder: no such repository")
 
 
-def test_names_that_are_not_text_stay_harmless(run: Run, tmp_path: Path) -> None:
+def test_names_that_are_not_text_stay_harmless(run_here: Run, tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     odd = ["esc\x1b]52;c;ZQ==\x07.py", "bidi\u202e.py", os.fsdecode(b"bytes\xff.py"), "two\nlines.py"]
     for name in odd:
@@ -130,11 +130,11 @@ def test_names_that_are_not_text_stay_harmless(run: Run, tmp_path: Path) -> None
         ("graph", "--format", "graphml"),
         ("explain", f"{odd[0]}:2"),
     ):
-        answer = run(*arguments, cwd=tmp_path)
+        answer = run_here(*arguments, cwd=tmp_path)
         assert answer.code == 0, answer.err
         for text in (answer.out, answer.err):
             assert not set(text) & set("\x1b\x07\u202e"), arguments
-    assert run("search", "remarkable_function", "--json", cwd=tmp_path).out.isascii()
+    assert run_here("search", "remarkable_function", "--json", cwd=tmp_path).out.isascii()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
