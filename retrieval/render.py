@@ -24,6 +24,9 @@ WANTED = 3.0
 RESERVED = 160
 """Characters kept free for the bare names of members whose lines do not fit: about twelve names."""
 
+MAX_VARIABLE_CHARACTERS = 100
+"""Of a variable with its value: the name and how the value begins."""
+
 INDENT = "    "
 
 Member = tuple[str, str]  # name, its line
@@ -77,7 +80,8 @@ def _members(facts: FileFacts, owner: Symbol) -> dict[str, str]:
     for symbol in facts.symbols:
         if symbol.qualname.startswith(inside) and symbol.qualname.count(".") == depth and symbol.name:
             if symbol.kind == "variable":
-                members[symbol.name] = symbol.signature or members.get(symbol.name, symbol.name)
+                line = symbol.signature or members.get(symbol.name, symbol.name)
+                members[symbol.name] = cut(line, MAX_VARIABLE_CHARACTERS)
             else:
                 members[symbol.name] = _stub(symbol)
     return members
