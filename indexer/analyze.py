@@ -14,7 +14,7 @@ from indexer.tokens import count_terms
 from indexer.types import ChunkFact, FileFacts
 
 GENERATED_HEAD_BYTES = 1024  # where a generator leaves its mark
-PARSE_SHARE = 0.7  # of the budget; the rest is for what follows, which is linear in the size
+PARSE_SHARE = 0.5  # of the budget; masking before it and counting after it are linear in the size
 MINIFIED_LINE_BYTES = 5000  # mean length of a line above which nobody wrote it by hand
 _MARKS = (b"@" + b"generated", b"DO NOT" + b" EDIT")  # in two parts, so that this file does not bear them
 
@@ -40,7 +40,9 @@ def reason_by_content(data: bytes) -> str:
 
 
 def analyze(path: str, data: bytes, *, budget_s: float, resident_bytes: int = 0) -> Analysis:
-    """Facts of `data`, which is text. Never raises for what is in it: what is too costly to parse becomes line chunks."""
+    """Facts of `data`, which is text. Never raises for what is in it: what is too costly to parse becomes
+    line chunks.
+    """
     language = language_of(path) or PLAIN_TEXT
     source = Source(mask(data, config=not language.grammar))
     degraded = ""

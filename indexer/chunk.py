@@ -1,13 +1,15 @@
 """Chunks that tile a file byte for byte: definitions where there is a tree, else runs of lines.
 
-A tree is cut at the starts of definitions and, inside what is too large, at the starts of statements (always at the
-start of a line, moved up over the comments directly above). The pieces are then merged with small neighbours of the
+A tree is cut at the starts of definitions and, inside what is too large, at the starts of statements
+(always at the
+start of a line, moved up over the comments directly above). The pieces are then merged with small
+neighbours of the
 same container. The walk keeps its own stack: nesting depth is the file's choice, not ours.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from tree_sitter import Node, Tree
 
@@ -15,7 +17,8 @@ from indexer.grammar import Budget
 from indexer.source import Scope, Source
 from indexer.types import ChunkFact, Span
 
-# In bytes, which for code are characters. Windows of 20 to 40 lines retrieve best (retrieval.md); a line of real code
+# In bytes, which for code are characters. Windows of 20 to 40 lines retrieve best (retrieval.md); a line of
+# real code
 # has 34 on average, so 30 lines are about a thousand.
 TARGET_BYTES = 1000
 MAX_BYTES = 1600  # about 45 lines: a definition up to here stays whole
@@ -23,8 +26,7 @@ TINY_BYTES = 250  # about 7 lines: alone it says too little, so it joins a neigh
 LEAF_BYTES = 2 * MAX_BYTES  # a single statement (a long string, a table) is cut between lines only above this
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(NamedTuple):
     """Lines [start, end), 0-based, with one owner."""
 
     start: int
@@ -35,7 +37,9 @@ class _Piece:
 
 
 def chunk_lines(source: Source, kind: str = "text") -> tuple[ChunkFact, ...]:
-    """Runs of whole lines, cut after blank lines where possible. For text and for what could not be parsed."""
+    """Runs of whole lines, cut after blank lines where possible. For text and for what could not be
+    parsed.
+    """
     return tuple(
         ChunkFact(_span(source, start, end), kind, "", "")
         for start, end in _cut_lines(source, 0, source.n_lines)
@@ -84,7 +88,7 @@ class _Cutter:
             if not is_inner and self._starts_line(node.start_byte, first):
                 line = self._above_comments(first, cuts[-1].start)
                 if line > cuts[-1].start or not cuts[-1].end:
-                    cuts[-1] = replace(cuts[-1], end=line)
+                    cuts[-1] = cuts[-1]._replace(end=line)
                     inner = own if expand and own is not None else container
                     cuts.append(
                         _Piece(line, 0, inner, None if expand else own, header=expand and own is not None)
@@ -92,7 +96,7 @@ class _Cutter:
             if expand:
                 inside = own if own is not None else container
                 pending.extend((child, inside) for child in reversed(node.children))
-        cuts[-1] = replace(cuts[-1], end=self._source.n_lines)
+        cuts[-1] = cuts[-1]._replace(end=self._source.n_lines)
         return [piece for piece in cuts if piece.end > piece.start]
 
     def _is_large(self, node: Node, own: Scope | None) -> bool:
@@ -122,22 +126,23 @@ def _merge(source: Source, pieces: list[_Piece]) -> list[_Piece]:
 
 
 def _join(source: Source, before: _Piece, piece: _Piece) -> _Piece | None:
-    """One piece instead of two neighbours, or None: runs up to the target size, small definitions with each other,
+    """One piece instead of two neighbours, or None: runs up to the target size, small definitions with each
+    other,
     and a few loose lines with the definition beside them, which keeps its name.
     """
     if _is_blank(source, before):
-        return replace(piece, start=before.start)
+        return piece._replace(start=before.start)
     if before.container is not piece.container or piece.header:
         return None
     first, second = _size(source, before), _size(source, piece)
-    both = replace(before, end=piece.end)
+    both = before._replace(end=piece.end)
     if before.own is None and piece.own is None:
         return both if first + second <= TARGET_BYTES or second < TINY_BYTES else None
     if before.own is not None and piece.own is not None:
         is_small = first + second <= TARGET_BYTES and first < TARGET_BYTES // 2 and second < TINY_BYTES
-        return replace(both, own=None) if is_small else None
+        return both._replace(own=None) if is_small else None
     if before.own is None:
-        return replace(piece, start=before.start) if first < TINY_BYTES and not before.header else None
+        return piece._replace(start=before.start) if first < TINY_BYTES and not before.header else None
     return both if second < TINY_BYTES else None
 
 

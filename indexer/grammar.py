@@ -1,8 +1,11 @@
-"""bytes -> tree, within a budget of CPU time and memory. Imported by parse workers only: native code may crash."""
+"""bytes -> tree, within a budget of CPU time and memory. Imported by parse workers only: native code may
+crash.
+"""
 
 from __future__ import annotations
 
 import importlib
+import re
 import resource
 import time
 from collections.abc import Iterator
@@ -15,9 +18,18 @@ from tree_sitter import Node, Parser, Point, Query, QueryCursor, Tree
 from indexer.languages import Language
 
 READ_BYTES = 1 << 16  # of one call of the read callable
+TIME_CHECK_EVERY = 8  # progress calls, about 20 microseconds each
 MEMORY_CHECK_EVERY = 256  # progress calls, about 25,000 parse steps: a few milliseconds
 PAGE = resource.getpagesize()
 WINDOW_BYTES = 1 << 16  # of one query: most files are smaller; the worst input takes 0.3 s for as much
+MAX_ERROR_WIDTH = 2000  # children of a stretch without grammar: such a file is not in its language
+# of nodes that are read: the deepest real file has 60; below, the time grows with its square
+MAX_DEPTH = 1000
+ROLES = (
+    "definition.function", "definition.class", "definition.variable", "definition.member", "decoration",
+    "heir", "documented", "import.", "binding.parameter", "binding.annotation", "binding.call",
+)  # fmt: skip
+_QUERY_PIECE = re.compile(r';[^\n]*|"(?:[^"\\]|\\.)*"|[()\[\]]|[^;"()\[\]]+')
 Match = tuple[int, dict[str, list[Node]]]  # pattern, capture name -> nodes
 QUERIES = Path(__file__).parent / "queries"
 
@@ -42,6 +54,8 @@ class Budget:
     def exceeded(self, *_: object) -> bool:
         """The shape of tree-sitter's progress callbacks: true stops."""
         self._calls += 1
+        if self._calls % TIME_CHECK_EVERY:
+            return bool(self.reason)
         if time.thread_time() > self._deadline:
             self.reason = "parse-timeout"
         elif (
@@ -54,6 +68,7 @@ class Budget:
 
     def check(self) -> None:
         """Raises BudgetError when it is used up."""
+        self._calls = -1  # now, not at one of the next calls
         if self.exceeded():
             raise BudgetError(self.reason)
 
@@ -65,17 +80,16 @@ class Syntax:
         self.language = language
         self._grammar = Grammar(importlib.import_module(language.grammar).language())
         self._parser = Parser(self._grammar)
-        source = (QUERIES / language.query).read_text(encoding="utf-8")
-        everything = Query(self._grammar, source)
-        self.structure = Query(
-            self._grammar, source
-        )  # definitions, imports, bindings: matches, captures belong together
-        self.uses = Query(self._grammar, source)  # references: captures only, which is three times faster
-        encoded = source.encode()
-        self.settings = [everything.pattern_settings(index) for index in range(everything.pattern_count)]
-        for index in range(everything.pattern_count):
-            text = encoded[everything.start_byte_for_pattern(index) : everything.end_byte_for_pattern(index)]
-            (self.structure if b"@reference" in text else self.uses).disable_pattern(index)
+        patterns = split_patterns((QUERIES / language.query).read_text(encoding="utf-8"))
+        structure = [pattern for pattern in patterns if "@reference." not in pattern]
+        uses = [pattern for pattern in patterns if "@reference." in pattern]
+        # Two queries: of definitions, imports and bindings the captures of one match belong
+        # together; of the many
+        # references they need not, which is much faster.
+        self.structure = Query(self._grammar, "\n".join(structure))
+        self.uses = Query(self._grammar, "\n".join(uses))
+        self.roles = [next((role for role in ROLES if f"@{role}" in pattern), "") for pattern in structure]
+        self.settings = [self.structure.pattern_settings(index) for index in range(len(structure))]
 
     def parse(self, data: bytes, budget: Budget) -> Tree:
         """The tree of `data`. Raises BudgetError; the parser is then as new."""
@@ -91,6 +105,7 @@ class Syntax:
         if tree is None or budget.reason:
             self._parser.reset()  # else the next file would go on from here
             raise BudgetError(budget.reason or "parse-failed")
+        _check_errors(tree.root_node, budget)
         return tree
 
     def matches(self, root: Node, budget: Budget) -> list[Match]:
@@ -100,9 +115,9 @@ class Syntax:
         for cursor in _windows(self.structure, root, budget):
             some = cursor.matches(root)
             if root.end_byte > WINDOW_BYTES:  # a node over the border of two windows is matched in both
-                some = [
-                    match for match in some if (key := _identity(match)) not in seen and not seen.add(key)
-                ]
+                fresh = {key: match for match in some if (key := _identity(match)) not in seen}
+                seen.update(fresh)
+                some = list(fresh.values())
             found.extend(some)
         return found
 
@@ -115,12 +130,43 @@ class Syntax:
         return found
 
 
+def _check_errors(root: Node, budget: Budget) -> None:
+    """Refuse trees with very wide error nodes: a query takes the square of their width. Raises
+    BudgetError.
+    """
+    pending = [root] if root.has_error else []
+    while pending:
+        budget.check()
+        node = pending.pop()
+        if node.is_error and node.child_count > MAX_ERROR_WIDTH:
+            raise BudgetError("parse-errors")
+        pending.extend(child for child in node.children if child.has_error)
+
+
+def split_patterns(source: str) -> list[str]:
+    """The patterns of a query file: from a bracket outside all brackets to the next such, comments
+    dropped.
+    """
+    patterns: list[str] = []
+    depth = 0
+    for piece in _QUERY_PIECE.findall(source):
+        if piece.startswith(";"):
+            continue
+        if depth == 0 and piece in "([":
+            patterns.append("")
+        depth += (piece in "([") - (piece in ")]")
+        if patterns:
+            patterns[-1] += piece
+    return patterns
+
+
 def _windows(query: Query, root: Node, budget: Budget) -> Iterator[QueryCursor]:
     """Cursors over stretches of a file, with a look at the budget after each.
 
     Because the progress callback of queries crashes in tree-sitter 0.26.1 (that of parsing works).
     """
     cursor = QueryCursor(query)
+    cursor.set_max_start_depth(MAX_DEPTH)
     for start in range(0, max(1, root.end_byte), WINDOW_BYTES):
         if root.end_byte > WINDOW_BYTES:
             cursor.set_byte_range(start, start + WINDOW_BYTES)

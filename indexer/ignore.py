@@ -1,4 +1,6 @@
-"""Which names are left out: .gitignore and .repocoderignore (nested), folders of tools, secrets, generated files."""
+"""Which names are left out: .gitignore and .repocoderignore (nested), folders of tools, secrets, generated
+files.
+"""
 
 from __future__ import annotations
 
@@ -19,7 +21,8 @@ _DIRECTORY_GROUP = re.compile(r"\?P<\w+>")
 
 IGNORED_FOLDERS = frozenset(
     {
-        ".git", ".hg", ".svn", ".bzr", ".jj", "node_modules", "bower_components", ".venv", "venv", "__pycache__",
+        ".git", ".hg", ".svn", ".bzr", ".jj", "node_modules", "bower_components", ".venv", "venv",
+        "__pycache__",
         ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox", ".eggs",
         "site-packages", ".idea", ".vscode", ".ipynb_checkpoints", "htmlcov", ".gradle", ".next", ".nuxt",
         ".terraform", ".cache", ".direnv", ".pixi",
@@ -33,7 +36,8 @@ _SECRET_NAME = re.compile(
     \.env(\..*)? | \.envrc | .*\.env
     | .*\.(pem|key|p8|p12|pfx|pkcs12|jks|keystore|kdbx?|ppk|ovpn|gpg|agekey|tfvars|tfstate(\.backup)?)
     | id_(rsa|dsa|ecdsa|ed25519)(_.*)? | .*_rsa | .*_ed25519
-    | \.netrc | _netrc | \.npmrc | \.pypirc | \.pgpass | \.my\.cnf | \.htpasswd | \.git-credentials | \.dockercfg
+    | \.netrc | _netrc | \.npmrc | \.pypirc | \.pgpass | \.my\.cnf | \.htpasswd | \.git-credentials |
+    \.dockercfg
     | \.dockerconfigjson | \.s3cfg | \.boto | \.vault-token | \.terraformrc
     | credentials(\.(json|ya?ml|toml|ini|csv))? | \.?secrets?\.(json|ya?ml|toml|ini|env|txt)
     | (client_secret|service[-_]account).*\.json | master\.key | kubeconfig | .*\.kubeconfig
@@ -41,14 +45,17 @@ _SECRET_NAME = re.compile(
 )
 _GENERATED_NAME = re.compile(
     r"""(?xi)
-    .*[.-]min\.(js|css|mjs) | .*\.(map|lock) | package-lock\.json | npm-shrinkwrap\.json | pnpm-lock\.yaml | go\.sum
+    .*[.-]min\.(js|css|mjs) | .*\.(map|lock) | package-lock\.json | npm-shrinkwrap\.json | pnpm-lock\.yaml |
+    go\.sum
     | .*_pb2(_grpc)?\.pyi? | .*\.pb\.(go|cc|h) | .*\.bundle\.js
     """
 )
 _BINARY_NAME = re.compile(
     r"""(?xi).*\.(
-    png|jpe?g|gif|bmp|ico|webp|tiff?|psd|svg|pdf|docx?|xlsx?|pptx?|odt|zip|gz|tgz|bz2|xz|zst|7z|rar|tar|whl|egg|jar|war
-    |so|o|a|dll|dylib|exe|bin|class|py[cod]|wasm|db|sqlite3?|npy|npz|pkl|pickle|parquet|h5|hdf5|onnx|pt|pth|safetensors
+    png|jpe?g|gif|bmp|ico|webp|tiff?|psd|svg|pdf|docx?|xlsx?|pptx?|odt|zip|gz|tgz|bz2|xz|zst|7z|rar|tar|whl|
+    egg|jar|war
+    |so|o|a|dll|dylib|exe|bin|class|py[cod]|wasm|db|sqlite3?|npy|npz|pkl|pickle|parquet|h5|hdf5|onnx|pt|pth|
+    safetensors
     |gguf|ttf|otf|woff2?|eot|mp[34]|m4a|wav|ogg|flac|mov|avi|mkv|webm|mo|ipynb)
     """
 )
@@ -64,7 +71,9 @@ def reason_by_name(name: str) -> str:
 
 
 class IgnoreRules:
-    """The patterns of one folder and of those around it. Paths given to `ignores` are relative to the root."""
+    """The patterns of one folder and of those around it. Paths given to `ignores` are relative to the
+    root.
+    """
 
     def __init__(self, folder: str, lines: Iterable[str], outer: IgnoreRules | None = None) -> None:
         self._start = len(folder) + 1 if folder else 0
@@ -87,7 +96,9 @@ class IgnoreRules:
 
 
 def root_rules(root: Path, extra: Iterable[str]) -> IgnoreRules:
-    """The rules around the root's own .gitignore: `.git/info/exclude`, then the patterns of the user's settings."""
+    """The rules around the root's own .gitignore: `.git/info/exclude`, then the patterns of the user's
+    settings.
+    """
     lines = _read_lines(root, ".git/info/exclude")
     return IgnoreRules("", [*lines, *extra])
 
@@ -124,7 +135,9 @@ def _tame_part(part: str) -> str:
 
 
 def _any_of(spec: GitIgnoreSpec) -> re.Pattern[str] | None:
-    """One expression that matches wherever a pattern does: most paths match none, and are done with one call."""
+    """One expression that matches wherever a pattern does: most paths match none, and are done with one
+    call.
+    """
     sources = [
         _DIRECTORY_GROUP.sub("?:", pattern.regex.pattern)
         for pattern in spec.patterns

@@ -1,7 +1,9 @@
 """A child process that speaks length-framed msgpack, and dies with its parent.
 
-Parent: `ChildProcess("package.module")`. Child: `connect()` in that module's `main`. A frame is 4 bytes of length
-(little-endian) and that many bytes of msgpack. The child's frames travel on descriptors of their own, so a stray print
+Parent: `ChildProcess("package.module")`. Child: `connect()` in that module's `main`. A frame is 4 bytes of
+length
+(little-endian) and that many bytes of msgpack. The child's frames travel on descriptors of their own, so a
+stray print
 (Python's or native code's) lands in the captured stderr and harms nothing.
 """
 
@@ -38,7 +40,9 @@ class ChildDiedError(WorkerError):
 
 
 class Limits(msgspec.Struct, frozen=True, array_like=True):
-    """Resource limits that the child gives itself before it does anything. 0 leaves a limit as it is. Bytes."""
+    """Resource limits that the child gives itself before it does anything. 0 leaves a limit as it is.
+    Bytes.
+    """
 
     address_space: int = 0  # RLIMIT_AS
     data: int = 0  # RLIMIT_DATA
@@ -54,7 +58,8 @@ class _Birth(msgspec.Struct, frozen=True, array_like=True):
 class ChildProcess:
     """A running `python -m MODULE`. Started by the constructor.
 
-    `send` may be called from several threads; `recv` from one at a time. Send large messages only while the child is
+    `send` may be called from several threads; `recv` from one at a time. Send large messages only while the
+    child is
     reading: nothing is read here while a `send` waits.
     """
 
@@ -236,7 +241,9 @@ class Channel:
 
 
 def connect() -> Channel:
-    """Called first in a child: ties it to its parent, applies limits, and takes stdin and stdout for frames."""
+    """Called first in a child: ties it to its parent, applies limits, and takes stdin and stdout for
+    frames.
+    """
     birth = msgspec.json.decode(sys.argv[1], type=_Birth)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # the parent is gone: nobody is left to tell
@@ -259,7 +266,7 @@ def connect() -> Channel:
 
 
 def _die_with(parent: int) -> None:
-    import ctypes  # noqa: PLC0415  (only children need it)
+    import ctypes
 
     ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:  # it died before the line above
@@ -279,7 +286,8 @@ def _milliseconds_left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
 
 
-# The kernel's "parent died" signal is sent when the *thread* that started the child ends. So one thread, which lives
+# The kernel's "parent died" signal is sent when the *thread* that started the child ends. So one thread,
+# which lives
 # as long as the process, starts all children, whoever asks.
 _Start = Callable[[], "subprocess.Popen[bytes]"]
 _starter_lock = threading.Lock()

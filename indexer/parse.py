@@ -1,4 +1,6 @@
-"""Files -> `Parsed`, in child processes with a budget of time and memory: the main process never runs a grammar."""
+"""Files -> `Parsed`, in child processes with a budget of time and memory: the main process never runs a
+grammar.
+"""
 
 from __future__ import annotations
 
@@ -85,7 +87,8 @@ class _Worker:
 
 
 class ParsePool:
-    """Workers for one repository, started when first needed. `parse_buffer` may be called from any thread at any time;
+    """Workers for one repository, started when first needed. `parse_buffer` may be called from any thread
+    at any time;
     `parse` by one thread at a time (others wait)."""
 
     def __init__(
@@ -269,7 +272,9 @@ class _Run:
             yield from self._bury(worker, error)
 
     def _bury(self, worker: _Worker, error: Exception | None = None) -> list[Skip]:
-        """Put a dead or stuck worker away. Its job is tried once more alone, then it is poison; the rest goes on."""
+        """Put a dead or stuck worker away. Its job is tried once more alone, then it is poison; the rest
+        goes on.
+        """
         with contextlib.suppress(KeyError):
             del self._busy[next(key for key, other in self._busy.items() if other is worker)]
         worker.child.kill()

@@ -1,4 +1,6 @@
-"""Reading a file of a repository that is not trusted: no link is followed, nothing but a regular file is opened."""
+"""Reading a file of a repository that is not trusted: no link is followed, nothing but a regular file is
+opened.
+"""
 
 from __future__ import annotations
 
@@ -40,7 +42,8 @@ def found_from_stat(path: str, status: os.stat_result) -> Found:
 def read_file(root: Path, path: str, max_bytes: int) -> tuple[bytes, Found]:
     """The bytes of `root/path` and the state they had. Raises UnreadableError.
 
-    Each component is opened relative to the one before without following links, so the result is inside `root`
+    Each component is opened relative to the one before without following links, so the result is inside
+    `root`
     whatever is renamed meanwhile.
     """
     try:
@@ -74,7 +77,7 @@ def _open_inside(root: Path, path: str) -> int:
 
 def _reason_of(root: Path, path: str, error: OSError) -> str:
     try:
-        mode = os.lstat(os.path.join(root, path)).st_mode
+        mode = (root / path).lstat().st_mode
     except OSError:
         return "unreadable"
     if stat.S_ISLNK(mode):

@@ -1,18 +1,21 @@
 """Captures -> uses of names.
 
-Capture names: `reference.name` is any name or dotted name; the outermost counts, as written, once. The others say more
-about a place: `reference.call`, `reference.inherit`, `reference.annotation` (all names inside), `reference.quoted` (a
-string that holds a type), `reference.none` (nothing inside is a use), `reference.parameter` and `reference.local` (a
+Capture names: `reference.name` is any name or dotted name; the outermost counts, as written, once. The
+others say more
+about a place: `reference.call`, `reference.inherit`, `reference.annotation` (all names inside),
+`reference.quoted` (a
+string that holds a type), `reference.none` (nothing inside is a use), `reference.parameter` and
+`reference.local` (a
 name that the enclosing function binds for itself), `reference.global` (it does not).
 
-A bare name that a function binds for itself is no use of anything outside, so it is left out. `local.attribute` stays,
+A bare name that a function binds for itself is no use of anything outside, so it is left out.
+`local.attribute` stays,
 and a binding of kind "local" without a type tells that its first name is not the module's.
 """
 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 
 from tree_sitter import Node
@@ -27,6 +30,7 @@ CALLED_SELF = "cls"  # but a call of the class itself does
 MAX_CHAIN_CHARACTERS = 300  # of `a(…).b(…).c`: longer ones are not read as one name
 CHECK_EVERY = 1024  # names between looks at the budget
 LITERAL_BYTES = 500  # how far back the bracket of `Literal["a", "b"]` is looked for
+DOT = 0x2E
 _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 _WORDS = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NO_TYPES = (b"Literal", b"Annotated")  # their strings are values
@@ -70,14 +74,19 @@ class _Ranges:
     def __init__(self, nodes: list[Node]) -> None:
         self._starts: list[int] = []
         self._ends: list[int] = []
+        self._index = 0
         for start, end in sorted((node.start_byte, -node.end_byte) for node in nodes):
             if not self._ends or start >= self._ends[-1]:
                 self._starts.append(start)
                 self._ends.append(-end)
 
     def cover(self, position: int) -> bool:
-        index = bisect_right(self._starts, position) - 1
-        return index >= 0 and position < self._ends[index]
+        """Whether a range holds the position. Positions only grow from call to call."""
+        index, ends = self._index, self._ends
+        while index < len(ends) and ends[index] <= position:
+            index += 1
+        self._index = index
+        return index < len(ends) and self._starts[index] <= position
 
 
 class _Collector:
@@ -112,51 +121,44 @@ class _Collector:
 
     def uses(self, budget: Budget) -> Iterator[Reference]:
         """Every outermost name that is loaded, by position."""
-        calls = self._spans("reference.call")
-        inherits = self._spans("reference.inherit")
+        calls, inherits = self._spans("reference.call"), self._spans("reference.inherit")
         annotations = _Ranges(self._captures.get("reference.annotation", []))
         hidden = _Ranges(self._captures.get("reference.none", []))
-        data, stores, taken, chain = self._source.data, self._stores, 0, -1
+        data, text_of, stores = self._source.data, self._source.text, self._stores
+        taken, chain = 0, -1
         nodes = self._captures.get("reference.name", [])
         for count, (start, end) in enumerate(sorted({(node.start_byte, -node.end_byte) for node in nodes})):
             if count % CHECK_EVERY == 0:
                 budget.check()
-            end = -end
-            if start < taken or data[start - 1 : start] == b"." or hidden.cover(start):
+            if start < taken or data[start - 1] == DOT or hidden.cover(start):
                 continue
-            text = self._source.text(start, end)
-            kind = "call" if (start, end) in calls else "name"
+            span = start, -end
+            text = text_of(*span)
+            kind = "call" if span in calls else "name"
             if _DOTTED.fullmatch(text):
-                taken = end
+                taken = span[1]
                 if start in stores and "." not in text:
                     continue
             else:
                 text = flatten_chain(text) if kind == "call" or start != chain else ""
                 chain = start
-                if not text:
-                    continue
             if kind == "name":
-                if (start, end) in inherits:
-                    kind = "inherit"
-                elif annotations.cover(start):
-                    kind = "annotation"
-            reference = self._reference(text, kind, start)
+                kind = "inherit" if span in inherits else "annotation" if annotations.cover(start) else kind
+            reference = self._reference(text, kind, start) if text else None
             if reference is not None:
                 yield reference
 
     def _reference(self, text: str, kind: str, start: int) -> Reference | None:
         root = text.partition(".")[0]
-        scope = self._source.scope_at(self._scopes, start)
-        bare = root == text
-        if bare and text in SELF_NAMES and not (kind == "call" and text == CALLED_SELF):
+        if root is text and text in SELF_NAMES and not (kind == "call" and text == CALLED_SELF):
             return None
+        scope = self._source.scope_at(self._scopes, start)
         outer = scope
-        while outer is not None and text != CALLED_SELF:
-            bound_at = self._local[outer].get(root) if outer in self._local else None
-            if bound_at is not None:
-                if bare:
+        while outer is not None:
+            if outer in self._local and root in self._local[outer] and text != CALLED_SELF:
+                if root is text:
                     return None
-                self._note_untyped(outer, root, bound_at)
+                self._note_untyped(outer, root, self._local[outer][root])
                 break
             outer = outer.parent
         line = self._source.line(start)

@@ -1,6 +1,7 @@
 """Secrets in file contents are replaced by stars of the same length, so that every byte offset still holds.
 
-Two kinds: tokens whose own form gives them away, and literals assigned to a name that says what they are. Identifiers,
+Two kinds: tokens whose own form gives them away, and literals assigned to a name that says what they are.
+Identifiers,
 calls and placeholders stay: code is only useful if it can be read.
 """
 
@@ -10,11 +11,12 @@ import re
 from collections.abc import Iterator
 
 STAR = 0x2A
-MAX_KEY_BYTES = 16 * 1024  # of a private key block whose end is missing
+MAX_KEY_BYTES = 16 * 1024  # of a private key block: the largest real ones have 13 KB
 MIN_PASSWORD_BYTES = 4  # shorter ones are examples, and masking them would hit ordinary words
 MIN_TOKEN_BYTES = 8  # "token" also names what a parser reads: only what looks random counts
 
-# Forms that give themselves away. One literal prefix each, so that a file without it costs one search of the bytes.
+# Forms that give themselves away. One literal prefix each, so that a file without it costs one search of
+# the bytes.
 _FORMS: tuple[tuple[bytes, re.Pattern[bytes]], ...] = tuple(
     (prefix, re.compile(pattern))
     for prefix, pattern in (
@@ -59,12 +61,13 @@ _KEY_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 # Names, by their last word, and what must follow: an operator and a literal.
 _STEMS = (
     b"passw", b"passphrase", b"pwd", b"secret", b"token", b"api_key", b"apikey", b"api-key", b"access_key",
-    b"access-key", b"accesskey", b"account_key", b"private_key", b"auth_key", b"encryption_key", b"signing_key",
+    b"access-key", b"accesskey", b"account_key", b"private_key", b"auth_key", b"encryption_key",
+    b"signing_key",
     b"secret_key", b"secretkey", b"secret-key", b"credential",
 )  # fmt: skip
 _NAME = (
-    rb"(?i:(pass(?:word|wd|phrase)?|passw|pwd)|(?:api|access|account|private|auth|encryption|signing|secret)[_-]?key"
-    rb"|secret|token|credential)s?[0-9]{0,3}"
+    rb"(?i:(pass(?:word|wd|phrase)?|passw|pwd)"
+    rb"|(?:api|access|account|private|auth|encryption|signing|secret)[_-]?key|secret|token|credential)s?[0-9]{0,3}"
 )
 _OPERATOR = rb"[\"'\]]{0,2}[ \t]{0,8}(?::[ \t]{0,8}[A-Za-z_][\w.\[\] |]{0,40}?)?[ \t]{0,8}(?:=>|:=|[!=]=|=|:)[ \t]{0,8}"
 _QUOTED = re.compile(_NAME + _OPERATOR + rb"[bBrRuUfF]{0,2}(?:\"([^\"\n]{4,500})\"|'([^'\n]{4,500})')")
@@ -73,7 +76,8 @@ _PLACEHOLDER = re.compile(
     rb"""(?xi)
     [$<%].* | .*(\{\{? | \$\{ | \}\} | %\( | <[a-z_ -]+>).* | [*.x_-]+ | \W+
     | (my|your|the|an?|new|old|user|db|test|some)?[_-]?(password|passwd|pwd|secret|token|api[_-]?key)s?
-    | none | null | true | false | str(ing)? | bytes | required | optional | hidden | undefined | self | basic | bearer
+    | none | null | true | false | str(ing)? | bytes | required | optional | hidden | undefined | self |
+    basic | bearer
     | [a-z]+://[^:@]*
     """
 )
@@ -110,8 +114,9 @@ def _secret_spans(data: bytes, config: bool) -> Iterator[tuple[int, int]]:
 def _private_keys(data: bytes) -> Iterator[tuple[int, int]]:
     position = 0
     while begin := _KEY_BEGIN.search(data, position):
-        end = _KEY_END.search(data, begin.end())
-        position = end.start() if end else min(len(data), begin.end() + MAX_KEY_BYTES)
+        limit = min(len(data), begin.end() + MAX_KEY_BYTES)
+        end = _KEY_END.search(data, begin.end(), limit)
+        position = end.start() if end else limit
         yield begin.end(), position
 
 
@@ -135,7 +140,9 @@ def _assigned(data: bytes, config: bool) -> Iterator[tuple[int, int]]:
 
 
 def _is_secret(value: bytes, password: bool) -> bool:
-    """Whether a quoted literal is one: any word for a password, only what looks random for tokens and keys."""
+    """Whether a quoted literal is one: any word for a password, only what looks random for tokens and
+    keys.
+    """
     if _PLACEHOLDER.fullmatch(value) or any(byte in value for byte in b" \t"):
         return False
     if password:

@@ -34,13 +34,15 @@ class Source:
         self._scope_starts: list[int] = []
 
     def text(self, start: int, end: int) -> str:
+        """The characters of a stretch of bytes; what is not UTF-8 is replaced."""
         if self.ascii is not None:
             return self.ascii[start:end]
         return self.data[start:end].decode("utf-8", "replace")
 
     def line(self, position: int) -> int:
         """1-based line of a byte."""
-        return max(1, min(bisect_right(self.starts, position), self.n_lines))
+        line = bisect_right(self.starts, position)
+        return line if 0 < line <= self.n_lines else max(1, self.n_lines)
 
     def column(self, line: int, position: int) -> int:
         """0-based characters between the start of the line and a byte."""
@@ -55,9 +57,10 @@ class Source:
 
     def scope_at(self, scopes: Sequence[Scope], position: int) -> Scope | None:
         """The innermost scope around a byte. `scopes` are sorted by start, the same list in each call."""
-        if len(self._scope_starts) != len(scopes):
-            self._scope_starts = [scope.start for scope in scopes]
-        index = bisect_right(self._scope_starts, position) - 1
+        starts = self._scope_starts
+        if len(starts) != len(scopes):
+            starts = self._scope_starts = [scope.start for scope in scopes]
+        index = bisect_right(starts, position) - 1
         scope = scopes[index] if index >= 0 else None
         while scope is not None and scope.end <= position:
             scope = scope.parent

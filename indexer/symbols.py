@@ -1,9 +1,11 @@
 """Tree -> definitions, references, imports, bindings, by the captures of a language's query.
 
 Capture names of the structure patterns (matched one by one, so captures of a pattern belong together):
-- `definition.class`, `definition.function`, `definition.variable`: with `name`, and optionally `body`, `returns`.
+- `definition.class`, `definition.function`, `definition.variable`: with `name`, and optionally `body`,
+`returns`.
   A function in a class is a method; a variable in a function is local and no symbol.
-- `definition.member`: an attribute assigned in a method, with `receiver`; `#set! receivers` lists what counts as one.
+- `definition.member`: an attribute assigned in a method, with `receiver`; `#set! receivers` lists what
+counts as one.
 - `decoration` around `decorated`: belongs to that definition. `heir` with `base`. `documented` with `doc`.
 - `import.module`, `import.name`, `import.alias`, `import.level`: one name bound.
 - `binding.annotation|parameter|call` with `type`.
@@ -13,20 +15,24 @@ Those of the reference patterns are explained in `indexer/references.py`.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from tree_sitter import Node, Tree
 
 from indexer.grammar import Budget, Syntax
 from indexer.references import collect_references, flatten_chain, is_dotted
 from indexer.source import Scope, Source
-from indexer.typetext import useful_type
 from indexer.types import Binding, Import, Reference, Span, Symbol
+from indexer.typetext import useful_type
 
 MAX_SIGNATURE_CHARACTERS = 600  # the longest of 60,000 real ones had 2,900: nobody reads that
 MAX_VARIABLE_CHARACTERS = 160  # enough for a name, its annotation and a short value
 MAX_DOC_CHARACTERS = 200
+MAX_TYPE_BYTES = 600  # of an annotation or a call that are looked at
 Match = dict[str, list[Node]]
+Settings = dict[str, str | None]
+Groups = dict[str, list[tuple[Match, Settings]]]  # role of the pattern -> matches
 
 _SPACE = re.compile(r"\s+")
 _QUOTES = re.compile(r"""^[A-Za-z]{0,2}("{3}|'{3}|"|')|("{3}|'{3}|"|')$""")
@@ -49,57 +55,48 @@ def file_symbol(source: Source, doc: str = "") -> Symbol:
 
 def extract(tree: Tree, source: Source, syntax: Syntax, budget: Budget) -> Extracted:
     """All facts of a parsed file. Raises BudgetError."""
-    matches = syntax.matches(tree.root_node, budget)
-    reader = _Reader(source, syntax.language.line_comment)
-    reader.read_definitions(matches)
+    groups: Groups = {}
+    for pattern, match in syntax.matches(tree.root_node, budget):
+        groups.setdefault(syntax.roles[pattern], []).append((match, syntax.settings[pattern]))
+    reader = _Reader(source, syntax.language.line_comment, groups)
     budget.check()
-    imports, bindings = reader.read_rest(matches, syntax.settings)
+    imports, bindings = reader.imports(), reader.bindings()
     budget.check()
     captures = syntax.captures(tree.root_node, budget)
     references, locals_ = collect_references(captures, source, reader.scopes, bindings, budget)
     bindings.extend(locals_)
-    symbols = reader.symbols(matches, syntax.settings)
+    symbols = reader.symbols()
     return Extracted(symbols, tuple(references), tuple(imports), tuple(bindings), tuple(reader.scopes))
 
 
 class _Reader:
     """Goes through the matches of one file."""
 
-    def __init__(self, source: Source, line_comment: str) -> None:
+    def __init__(self, source: Source, line_comment: str, groups: Groups) -> None:
         self.source = source
         self.scopes: list[Scope] = []
+        self._groups = groups
         self._comment = line_comment
-        self._starts: dict[int, int] = {}  # definition -> start of its first decorator
-        self._docs: dict[int, str] = {}  # start of a definition -> doc
-        self._bases: dict[int, list[str]] = {}
+        self._comments_in_header = re.compile(rf"(?m)(^|\s){re.escape(line_comment)}.*$")
+        self._starts = {  # definition -> start of its first decorator
+            match["decorated"][0].start_byte: match["decoration"][0].start_byte
+            for match in self._of("decoration")
+        }
         self._returns: list[tuple[Scope, str]] = []
+        self._nest()
 
-    def read_definitions(self, matches: list[tuple[int, Match]]) -> None:
-        found: list[tuple[Node, Match, str]] = []
-        text = self.source.text
-        for _, match in matches:
-            if "definition.function" in match:
-                found.append((match["definition.function"][0], match, "function"))
-            elif "definition.class" in match:
-                found.append((match["definition.class"][0], match, "class"))
-            elif "decoration" in match:
-                self._starts[match["decorated"][0].start_byte] = match["decoration"][0].start_byte
-            elif "base" in match:
-                base = match["base"][0]
-                self._bases.setdefault(match["heir"][0].start_byte, []).append(
-                    _fold(text(base.start_byte, base.end_byte))
-                )
-            elif "doc" in match:
-                doc, owner = match["doc"][0], match["documented"][0]
-                key = -1 if owner.parent is None else owner.start_byte
-                self._docs[key] = _first_doc_line(text(doc.start_byte, doc.end_byte))
-        found.sort(key=lambda entry: entry[0].start_byte)
-        self._nest(found)
+    def _of(self, role: str) -> Iterator[Match]:
+        return (match for match, _ in self._groups.get(role, ()))
 
-    def _nest(self, found: list[tuple[Node, Match, str]]) -> None:
+    def _nest(self) -> None:
+        found = [
+            (match[role][0].start_byte, match[role][0].end_byte, match, role.partition(".")[2])
+            for role in ("definition.function", "definition.class")
+            for match in self._of(role)
+        ]
+        found.sort(key=_position)
         around: list[Scope] = []
-        for node, match, kind in found:
-            start, end = node.start_byte, node.end_byte
+        for start, end, match, kind in found:
             while around and around[-1].end <= start:
                 around.pop()
             outer = around[-1] if around else None
@@ -120,36 +117,30 @@ class _Reader:
     def _signature(self, start: int, end: int) -> str:
         header = self.source.text(start, min(end, start + 8 * MAX_SIGNATURE_CHARACTERS))
         if self._comment in header:
-            header = re.sub(rf"(?m)(^|\s){re.escape(self._comment)}.*$", "", header)
+            header = self._comments_in_header.sub("", header)
         return _fold(header).rstrip(":{ ")[:MAX_SIGNATURE_CHARACTERS]
 
-    def read_rest(
-        self, matches: list[tuple[int, Match]], settings: list[dict[str, str | None]]
-    ) -> tuple[list[Import], list[Binding]]:
-        imports: list[tuple[int, Import]] = []
-        bindings: list[tuple[int, Binding]] = []
-        for pattern, match in matches:
-            for key in match:
-                if key.startswith("import."):
-                    imports.append(self._import(match, settings[pattern]))
-                    break
-                if key.startswith("binding."):
-                    bindings.extend(self._binding(match, key))
-                    break
-        for scope, returns in self._returns:
-            kind = useful_type(returns)
-            if kind:
-                bindings.append(
-                    (
-                        scope.start,
-                        Binding("return", kind, "return", self.source.line(scope.start), scope.qualname),
-                    )
-                )
-        return [entry for _, entry in sorted(imports, key=_position)], [
-            entry for _, entry in sorted(bindings, key=_position)
-        ]
+    def imports(self) -> list[Import]:
+        """The names that imports bind, by position."""
+        found = [self._import(match, settings) for match, settings in self._groups.get("import.", ())]
+        return [entry for _, entry in sorted(found, key=_position)]
 
-    def _import(self, match: Match, settings: dict[str, str | None]) -> tuple[int, Import]:
+    def bindings(self) -> list[Binding]:
+        """What tells types, by position."""
+        found: list[tuple[int, Binding]] = []
+        for kind in ("parameter", "annotation", "call"):
+            for match in self._of(f"binding.{kind}"):
+                binding = self._binding(match, kind)
+                if binding is not None:
+                    found.append(binding)
+        for scope, returns in self._returns:
+            useful = useful_type(returns)
+            if useful:
+                line = self.source.line(scope.start)
+                found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
+        return [entry for _, entry in sorted(found, key=_position)]
+
+    def _import(self, match: Match, settings: Settings) -> tuple[int, Import]:
         module = self._text(match, "import.module") or settings.get("import.module") or ""
         name = self._text(match, "import.name")
         level = self._text(match, "import.level").count(".")
@@ -164,16 +155,15 @@ class _Reader:
             module, level, name, alias, self.source.line(position), self.scope_at(position)
         )
 
-    def _binding(self, match: Match, key: str) -> list[tuple[int, Binding]]:
-        node, written = match[key][0], match["type"][0]
-        name = self.source.text(node.start_byte, node.end_byte)
-        text = self.source.text(written.start_byte, min(written.end_byte, written.start_byte + 600))
-        kind = key.partition(".")[2]
+    def _binding(self, match: Match, kind: str) -> tuple[int, Binding] | None:
+        node, written = match[f"binding.{kind}"][0], match["type"][0]
+        start, type_start = node.start_byte, written.start_byte
+        name = self.source.text(start, node.end_byte)
+        text = self.source.text(type_start, min(written.end_byte, type_start + MAX_TYPE_BYTES))
         type_name = flatten_chain(text) if kind == "call" else useful_type(text)
         if not type_name or not is_dotted(name):
-            return []
-        line = self.source.line(node.start_byte)
-        return [(node.start_byte, Binding(name, type_name, kind, line, self.scope_at(node.start_byte)))]
+            return None
+        return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:
         nodes = match.get(key)
@@ -183,35 +173,55 @@ class _Reader:
         scope = self.source.scope_at(self.scopes, position)
         return scope.qualname if scope else ""
 
-    def symbols(
-        self, matches: list[tuple[int, Match]], settings: list[dict[str, str | None]]
-    ) -> tuple[Symbol, ...]:
-        """The file's own symbol, then definitions by position; of a variable assigned twice the first place."""
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The file's own symbol, then definitions by position; of a variable assigned twice the first
+        place.
+        """
+        docs, bases = self._docs(), self._bases()
         found: list[tuple[int, Symbol]] = []
         for scope in self.scopes:
-            span = self.source.span(scope.outer_start, scope.end)
-            doc = self._docs.get(scope.start) or self._comment_above(scope.outer_start)
-            bases = tuple(self._bases.get(scope.start, ()))
+            start = scope.outer_start
+            span = self.source.span(start, scope.end)
+            doc = docs.get(scope.start) or self._comment_above(start)
+            heritage = tuple(bases.get(scope.start, ()))
             found.append(
-                (
-                    scope.outer_start,
-                    Symbol(scope.name, scope.qualname, scope.kind, span, scope.signature, doc, bases),
-                )
+                (start, Symbol(scope.name, scope.qualname, scope.kind, span, scope.signature, doc, heritage))
             )
-        known = {symbol.qualname for _, symbol in found}
-        variables = sorted(filter(None, (self._variable(match, settings[index]) for index, match in matches)))
-        for start, end, name, qualname in variables:
+        known = {scope.qualname for scope in self.scopes}
+        for start, end, name, qualname in self._variables():
             if qualname not in known:
                 known.add(qualname)
                 signature = _fold(self.source.text(start, min(end, start + 2 * MAX_VARIABLE_CHARACTERS)))
-                doc = self._comment_above(start)
-                span = self.source.span(start, end)
+                doc, span = self._comment_above(start), self.source.span(start, end)
                 cut = signature[:MAX_VARIABLE_CHARACTERS]
                 found.append((start, Symbol(name, qualname, "variable", span, cut, doc, ())))
-        found.sort(key=lambda entry: entry[0])
-        return (file_symbol(self.source, self._docs.get(-1, "")), *(symbol for _, symbol in found))
+        found.sort(key=_position)
+        return (file_symbol(self.source, docs.get(-1, "")), *(symbol for _, symbol in found))
 
-    def _variable(self, match: Match, settings: dict[str, str | None]) -> tuple[int, int, str, str] | None:
+    def _docs(self) -> dict[int, str]:
+        """Start of a definition (-1: the file) -> first line of its documentation."""
+        docs: dict[int, str] = {}
+        for match in self._of("documented"):
+            owner, doc = match["documented"][0], match["doc"][0]
+            key = -1 if owner.parent is None else owner.start_byte
+            docs[key] = _first_doc_line(self.source.text(doc.start_byte, doc.end_byte))
+        return docs
+
+    def _bases(self) -> dict[int, list[str]]:
+        """Start of a class -> its bases as written."""
+        bases: dict[int, list[str]] = {}
+        for match in self._of("heir"):
+            base = match["base"][0]
+            written = _fold(self.source.text(base.start_byte, base.end_byte))
+            bases.setdefault(match["heir"][0].start_byte, []).append(written)
+        return bases
+
+    def _variables(self) -> list[tuple[int, int, str, str]]:
+        groups = (self._groups.get(role, ()) for role in ("definition.variable", "definition.member"))
+        found = (self._variable(match, settings) for group in groups for match, settings in group)
+        return sorted(variable for variable in found if variable is not None)
+
+    def _variable(self, match: Match, settings: Settings) -> tuple[int, int, str, str] | None:
         """Start, end, name and qualname of a variable that is a symbol."""
         is_member = "definition.member" in match
         if not is_member and "definition.variable" not in match:
@@ -249,5 +259,5 @@ def _first_doc_line(literal: str) -> str:
     return body.partition("\n")[0].strip()[:MAX_DOC_CHARACTERS]
 
 
-def _position(entry: tuple[int, object]) -> int:
-    return entry[0]
+def _position(entry: tuple[Any, ...]) -> int:
+    return int(entry[0])

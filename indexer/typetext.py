@@ -7,21 +7,33 @@ import re
 MAX_TYPE_CHARACTERS = 500  # longer ones are data, not types
 CACHE_TYPES = 50_000
 
-# What is inside is what counts: for the last three groups which of the arguments it is.
+# What is inside is what counts: all arguments are looked at, or only the last.
 _WRAPPERS = frozenset(
-    "Optional Union Annotated Final ClassVar Required NotRequired ReadOnly InitVar Type type Unpack Mapped".split()
-)
+    {
+        "Optional", "Union", "Annotated", "Final", "ClassVar", "Required", "NotRequired", "ReadOnly",
+        "InitVar", "Type", "type", "Unpack", "Mapped",
+    }
+)  # fmt: skip
 _CONTAINERS = frozenset(
-    "list List set Set frozenset FrozenSet tuple Tuple Sequence MutableSequence Iterable Iterator Collection Container "
-    "deque Deque AbstractSet MutableSet Generator AsyncGenerator AsyncIterable AsyncIterator Awaitable "
-    "ContextManager AbstractContextManager AsyncContextManager AbstractAsyncContextManager".split()
-)
+    {
+        "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence",
+        "MutableSequence", "Iterable", "Iterator", "Collection", "Container", "deque", "Deque", "AbstractSet", "MutableSet",
+        "Generator", "AsyncGenerator", "AsyncIterable", "AsyncIterator", "Awaitable", "ContextManager",
+        "AbstractContextManager", "AsyncContextManager", "AbstractAsyncContextManager",
+    }
+)  # fmt: skip
 _LAST = frozenset(
-    "dict Dict Mapping MutableMapping defaultdict DefaultDict OrderedDict Coroutine ItemsView ValuesView".split()
-)
+    {
+        "dict", "Dict", "Mapping", "MutableMapping", "defaultdict", "DefaultDict", "OrderedDict", "Coroutine",
+        "ItemsView", "ValuesView",
+    }
+)  # fmt: skip
 _BUILTINS = frozenset(
-    "None int str bytes bool float complex object bytearray Any True False Ellipsis".split()
-)
+    {
+        "None", "int", "str", "bytes", "bool", "float", "complex", "object", "bytearray", "Any",
+        "True", "False", "Ellipsis",
+    }
+)  # fmt: skip
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
 _cache: dict[str, str] = {}
 
@@ -29,8 +41,10 @@ _cache: dict[str, str] = {}
 def useful_type(written: str) -> str:
     """A dotted name without subscripts; "" if there is none.
 
-    `Optional[Foo]`, `Foo | None`, `list[Foo]`, `dict[str, Foo]`, `"Foo"` give `Foo`: a builtin container or a missing
-    value has no definition in a repository, its element has. Of a union the first member that is not a builtin;
+    `Optional[Foo]`, `Foo | None`, `list[Foo]`, `dict[str, Foo]`, `"Foo"` give `Foo`: a builtin container or
+    a missing
+    value has no definition in a repository, its element has. Of a union the first member that is not a
+    builtin;
     `Repository[Foo]` of a class that is not a known container gives `Repository`.
     """
     known = _cache.get(written)

@@ -1,4 +1,6 @@
-"""Which files of a repository are indexed. Every file that is not, and is not ignored by a rule, has a named reason."""
+"""Which files of a repository are indexed. Every file that is not, and is not ignored by a rule, has a
+named reason.
+"""
 
 from __future__ import annotations
 
@@ -90,7 +92,7 @@ def _is_tool_output(folder: str, names: list[str]) -> bool:
 
 
 def _list_folder(root: Path, folder: str) -> list[os.DirEntry[str]]:
-    with os.scandir(os.path.join(root, folder) if folder else root) as listing:
+    with os.scandir(root / folder if folder else root) as listing:
         return sorted(listing, key=lambda entry: entry.name)
 
 
