@@ -1,7 +1,8 @@
 """Fill-in-the-middle templates: which one a model was trained with, and the token ids of a prompt in it.
 
 Where the ids come from, in this order: the metadata (`llama_vocab_fim_*` reads the same keys, and knows
-names of its own), the token's text in the vocabulary, the user's override. An override wins: it was asked for.
+names of its own), the token's text in the vocabulary, the user's override. The override wins, as it was asked
+for.
 """
 
 from __future__ import annotations

@@ -155,7 +155,7 @@ class LocalGenerator:
                 self._deaths = 0
                 return result
 
-    def _loaded(self, cancel: Either | None) -> Link | None:
+    def _loaded(self, cancel: threading.Event | None) -> Link | None:
         """The link to a worker whose model is loaded; None if cancelled while it loads."""
         for retries_left in range(MAX_LOAD_RETRIES, -1, -1):
             link = self._link or self._start()
@@ -224,7 +224,7 @@ class LocalGenerator:
                 return run.result(reason)
 
     @contextmanager
-    def _hold(self, cancel: Either) -> Iterator[bool]:
+    def _hold(self, cancel: threading.Event) -> Iterator[bool]:
         """The lock; False without it if cancelled while another call has it."""
         while not (held := self._lock.acquire(timeout=POLL_S)):
             if cancel.is_set():

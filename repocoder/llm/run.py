@@ -27,7 +27,7 @@ class Run:
 
     request: GenerateRequest
     on_text: OnText | None
-    cancel: Either
+    cancel: threading.Event
     started: float = field(default_factory=time.monotonic)
     pieces: list[Piece] = field(default_factory=list)
     ends: list[int] = field(default_factory=list)

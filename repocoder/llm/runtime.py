@@ -27,9 +27,9 @@ BATCH_TOKENS_LARGE = 128
 LARGE_PARAMETERS = 1_000_000_000
 
 NO_FLASH_ATTENTION = 0
-"""Flash attention on a CPU sums in an order that depends on the batch: with it the logits of one prompt differ by
-0.15 between a fresh and a reused cache, enough to change greedy text. Without it they are equal bit by bit.
-"""
+"""Flash attention on a CPU sums in an order that depends on the batch: with it the logits of one prompt
+differ by 0.15 between a fresh and a reused cache, which changes greedy text. Without it they are equal bit by
+bit."""
 
 DEFAULT_CTX = 2048  # for a file that does not say what the model was trained for
 LOG_LINES = 6  # of the runtime's warnings and errors, for messages
