@@ -96,7 +96,7 @@ class Retriever:
         channels: dict[str, Sequence[Hit]] = {}
         depth = max(DEPTH, k)
         with _timed(timings, "symbols_ms"):
-            channels["symbols"] = finder.by_name(text, self._snapshot, self._known_names(), limit=depth)
+            channels["symbols"] = finder.by_name(text, self._snapshot, self._known_names(), limit=k)
         with _timed(timings, "lexical_ms"):
             channels["lexical"] = finder.by_text(text, self._snapshot, self.lexical(), limit=depth)
         if self._embedder is not None and (vectors := self._open_vectors()) is not None:

