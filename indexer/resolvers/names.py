@@ -4,16 +4,12 @@ variables.
 
 from __future__ import annotations
 
-import sys
-
 from indexer.resolvers.base import SymbolTable
 from indexer.resolvers.members import Members
 from indexer.resolvers.modules import ModuleIndex
-from indexer.resolvers.scopes import Entry, FileScopes
+from indexer.resolvers.scopes import AFTER, Entry, FileScopes
 from indexer.resolvers.values import Memory, Value, Values, distinct
 from indexer.types import FileFacts, Import, Symbol
-
-_AFTER = sys.maxsize  # a function's body runs when all of the scopes around it are complete
 
 
 class Names:
@@ -54,7 +50,8 @@ class Names:
 
     def evaluate(self, file: FileScopes, dotted: str, scope: str, line: int) -> Values:
         """All that a dotted name may mean at a place, likeliest first; () if that is not known."""
-        root = dotted.partition(".")[0]
+        root = dotted.partition(".")[0].removesuffix("()")
+        scope, line = file.home(root, scope, line)
         question = ("name", dotted, scope, file.bucket(scope, root, line))
         return self.memory.recall(file, question, lambda: self._evaluate(file, dotted, scope, line))
 
@@ -78,7 +75,7 @@ class Names:
                 kind = "instance" if name == "self" else "symbol"
                 return (Value(kind, file, owner, f"`{name}` in {owner}", 1.0),)
         for around in file.visible(scope):
-            entries = file.entries(around, name, line if around == scope else _AFTER)
+            entries = file.entries(around, name, line if around == scope else AFTER)
             found = self._first(file, entries)
             if found or entries:
                 return found
@@ -88,7 +85,7 @@ class Names:
 
     def top_level(self, file: FileScopes, name: str) -> Values:
         """What a name means at the end of a module: what others see of it."""
-        entries = file.entries("", name, _AFTER)
+        entries = file.entries("", name, AFTER)
         return self._first(file, entries) if entries else self.starred(file, name)
 
     def _first(self, file: FileScopes, entries: list[Entry]) -> Values:

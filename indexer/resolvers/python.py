@@ -47,8 +47,13 @@ class PythonResolver:
         self._add_imports(file, facts, edges)
         self._add_bases(file, edges)
         kinds = {qualname: symbol.kind for qualname, symbol in file.symbols.items()}
+        seen: set[tuple[str, str, str, int]] = set()
         for reference in facts.references:
-            if reference.kind != "inherit":
+            root = reference.name.partition(".")[0]
+            bucket = file.bucket(reference.scope, root, reference.line)
+            use = (reference.scope, reference.name, reference.kind, bucket)
+            if reference.kind != "inherit" and use not in seen:
+                seen.add(use)  # a later use of the same name in the same scope adds no edge
                 self._add_reference(file, reference, enclosing_symbol(kinds, reference.scope), edges)
         return Resolved(edges.edges(), frozenset(names.memory.consulted - {facts.path}))
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
+import sys
 from bisect import bisect_left
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable
 from typing import Any
 
 from indexer.types import Binding, FileFacts, Import, Symbol
 
 Entry = Symbol | Import | Binding  # what may give a name its meaning in a scope
 
+AFTER = sys.maxsize  # as a line: a function's body runs when all of the scopes around it are complete
+_SELF_NAMES = frozenset({"self", "cls", "super"})
 _OPEN = "([{"
 _CLOSE = ")]}"
 _STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")  # a default may hold brackets and commas
@@ -97,9 +100,19 @@ class FileScopes:
             known = self._visible[scope] = tuple(around)
         return known
 
-    def names_in(self, scope: str) -> Iterator[str]:
-        """Every name that the scope binds, sorted."""
-        return iter(sorted(name for owner, name in self._names if owner == scope))
+    def home(self, root: str, scope: str, line: int) -> tuple[str, int]:
+        """The scope and line at which a name means the same as here: where its first part is bound.
+
+        So all functions of a file share one answer about what the file imports.
+        """
+        if root in _SELF_NAMES:
+            owner = self.enclosing_class(scope)
+            if owner is not None and owner != scope:
+                return f"{owner}.()", AFTER
+        for around in self.visible(scope):
+            if (around, root) in self._names or self.is_parameter(around, root):
+                return around, line if around == scope else AFTER
+        return "", AFTER
 
     def entries(self, scope: str, name: str, line: int) -> list[Entry]:
         """What may bind the name, likeliest first: the nearest before `line`, then what comes later.
