@@ -105,8 +105,13 @@ def put_seal(directory: Path, database: str, before: Seal | None) -> None:
                 files[name] = fresh
     temporary = directory / f"{SEAL_FILE}.new"
     disk.remove(temporary)
-    disk.create_file(temporary, msgspec.json.encode(Seal(_FORMAT, files)))
-    disk.replace(temporary, directory / SEAL_FILE)
+    try:
+        disk.create_file(temporary, msgspec.json.encode(Seal(_FORMAT, files)))
+        disk.replace(temporary, directory / SEAL_FILE)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            disk.remove(temporary)
+        raise
 
 
 def _names(database: str) -> tuple[str, str]:

@@ -19,7 +19,7 @@ from indexer.plan import Plan, SkipRow, make_plan, read_skips, read_stored, star
 from indexer.publish import Previous, Work, publish, write_states
 from indexer.reading import Found
 from indexer.rows import Fresh
-from indexer.seal import SEAL_FILE, Seal, put_seal, take_seal
+from indexer.seal import SEAL_FILE, Seal, put_seal, read_seal, take_seal
 from indexer.staging import SMALL, Batch, InMemory, Staged, Stager, drop, sort_staged
 from indexer.types import Progress, Skip
 from indexer.walk import WalkOptions, walk
@@ -160,7 +160,7 @@ class Update:
             self._read_results(reading)
         finally:
             reading.close()
-        if is_written:
+        if is_written or read_seal(self._site.directory) is None:
             if place.name == store.FIRST_DATABASE and self.generation:
                 place = self._rename_first(place)
             put_seal(self._site.directory, place.name, seal)

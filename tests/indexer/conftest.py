@@ -146,17 +146,16 @@ class SharedPool(ParsePool):
 @pytest.fixture
 def make_bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int], Workbench]]:
     """Makes a workbench with so many modules; its index is not built yet."""
-    pools: list[SharedPool] = []
+    pools: dict[Path, SharedPool] = {}
+    monkeypatch.setattr(build, "ParsePool", lambda root, *args, **kwargs: pools[root])
 
     def make(size: int) -> Workbench:
         repository = Repository(tmp_path / f"repository{len(pools)}", size)
-        pool = SharedPool(repository.root, 1)
-        pools.append(pool)
-        monkeypatch.setattr(build, "ParsePool", lambda *args, **kwargs: pool)
+        pools[repository.root] = SharedPool(repository.root, 1)
         return Workbench(repository, tmp_path / f"index{len(pools)}", tmp_path / "clean")
 
     yield make
-    for pool in pools:
+    for pool in pools.values():
         pool.end()
 
 
