@@ -48,6 +48,8 @@ class Names:
         """Lower-case name -> (score, word that matched): the best class for each name."""
         found: dict[str, tuple[float, str]] = {}
         for word in words:
+            if len(words) > 1 and word.isalpha() and word.islower():
+                continue  # a word of a sentence names nothing by itself
             lower = word.rpartition(".")[2].lower()
             for name, score in self._matches(lower):
                 if score > found.get(name, (0.0, ""))[0]:
@@ -133,8 +135,9 @@ def merge(channels: Mapping[str, Sequence[Hit]], k: int) -> tuple[Hit, ...]:
         for hit in channel:
             evidence = hit.evidence[0]
             exact = evidence.source == "symbols" and evidence.score > EXACT
-            scores[hit.chunk.id] += (EXACT_BONUS if exact else 1.0) / (RANK_CONSTANT + evidence.rank)
             known = hits.get(hit.chunk.id)
+            if known is None or all(old.source != evidence.source for old in known.evidence):
+                scores[hit.chunk.id] += (EXACT_BONUS if exact else 1.0) / (RANK_CONSTANT + evidence.rank)
             hits[hit.chunk.id] = replace(known, evidence=known.evidence + hit.evidence) if known else hit
     for number, hit in hits.items():
         scores[number] *= SIDE_PENALTY if is_side(hit.path) else 1.0

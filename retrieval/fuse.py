@@ -112,7 +112,8 @@ def _join(groups: list[_Group], score: float, hit: Hit) -> None:
     for group in groups:
         if not _same(group, hit, lines):
             continue
-        group.score += score
+        if not {evidence.source for evidence in hit.evidence} <= {old.source for old in group.evidence}:
+            group.score += score  # a channel that finds the same text twice has not found more
         group.evidence.extend(hit.evidence)
         if len(lines) > len(group.lines):
             group.hit, group.lines = hit, lines

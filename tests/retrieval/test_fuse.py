@@ -46,6 +46,11 @@ def test_an_outline_and_a_body_of_the_same_lines_are_two() -> None:
     assert len(fuse({"definitions": [outline], "similar": [body]}, "q.py", k=8)) == 2
 
 
+def test_the_same_text_twice_in_one_channel_counts_once() -> None:
+    hits = [hit("similar", 1, "b.py", 1), hit("similar", 2, "a.py", 1), hit("similar", 3, "a.py", 2)]
+    assert [one.path for one in fuse({"similar": hits}, "q.py", k=8)] == ["b.py", "a.py"]
+
+
 def test_at_most_two_of_a_file() -> None:
     hits = [hit("similar", rank, "a.py", 100 * rank) for rank in range(1, 6)]
     assert [one.start_line for one in fuse({"similar": hits}, "q.py", k=8)] == [100, 200]
