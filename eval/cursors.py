@@ -134,8 +134,9 @@ def _statement_lines(text: str) -> list[int]:
         if not isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             continue
         for node in ast.walk(function):
-            whole = isinstance(node, ast.stmt) and not isinstance(node, _COMPOUND) and node.lineno == node.end_lineno
-            if whole and node.lineno > function.body[0].lineno - 1 and not _is_text(node):
+            if not isinstance(node, ast.stmt) or isinstance(node, _COMPOUND) or _is_text(node):
+                continue
+            if node.lineno == node.end_lineno and node.lineno >= function.body[0].lineno:
                 found.add(node.lineno)
     return sorted(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
 import click
 
@@ -25,8 +26,9 @@ def tui(watch: SignalWatch | None, repo: str | None) -> int:
     loaded = load_settings(root)
     for line in loaded.warnings:
         warn(line)
-    from tui.app import run  # brings textual
+    app = import_module("tui.app")  # by name: this package does not depend on its front ends
 
     if watch is not None:
         watch.release()  # the UI restores the terminal itself
-    return run(root, loaded.settings)
+    exit_code: int = app.run(root, loaded.settings)
+    return exit_code
