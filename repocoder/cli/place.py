@@ -64,7 +64,7 @@ def parse_place(given: str, repo: str | None, *, must_exist: bool = True) -> Pla
 def locate(file: str, repo: str | None) -> tuple[Path, str]:
     """The root and the path relative to it of `file`, which is looked up here and then in `repo`."""
     candidates = _candidates(file, repo)
-    root = repository(repo) if repo is not None else _around(Path(candidates[0]).parent)
+    root = repository(repo) if repo is not None else _holder(Path(candidates[0]))
     inside = [place for place in candidates if _is_below(place, root)]
     if not inside:
         raise UsageError(
@@ -77,6 +77,14 @@ def locate(file: str, repo: str | None) -> tuple[Path, str]:
 def _candidates(file: str, repo: str | None) -> list[str]:
     here = os.path.realpath(file)
     return [here] if repo is None else [here, os.path.realpath(Path(repo, file))]
+
+
+def _holder(file: Path) -> Path:
+    """The repository of a file: the one around it, else the current folder, else the folder of the file."""
+    root = find_root(file.parent)
+    if not (root / ".git").exists() and _is_below(str(file), here := Path(os.path.realpath(Path.cwd()))):
+        return _around(here)
+    return _around(file.parent)
 
 
 def _around(folder: Path) -> Path:

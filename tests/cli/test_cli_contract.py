@@ -14,6 +14,8 @@ Run = Callable[..., Any]
 HIT = {"path", "start_line", "end_line", "kind", "name", "score", "evidence"}
 EVIDENCE = {"source", "rank", "score", "why"}
 CURSOR = "shop/cart.py:20:20"  # after `gross = price_with`
+UNSAVED = "from shop.prices import Money\n\n\ndef zero() -> Money:\n    "
+COMPLETE = ("complete", "shop/new.py:5", "--stdin", "--max-tokens", "12")
 INDEX = {"files", "chunks", "symbols", "edges", "skipped", "changed", "generation", "seconds"}
 COMPLETION = {
     "text",
@@ -34,8 +36,8 @@ COMPLETION = {
 TIMINGS = {"index_ms", "retrieve_ms", "gate_ms", "prefill_ms", "first_token_ms", "total_ms"}
 
 
-def test_index_counts_and_is_incremental(run: Run) -> None:
-    first = run("index", "--json").json
+def test_index_counts_and_is_incremental(run_here: Run) -> None:
+    first = run_here("index", "--json").json
     assert first.keys() >= INDEX
     assert first["files"] >= 5
     assert first["chunks"] >= 4
@@ -43,25 +45,25 @@ def test_index_counts_and_is_incremental(run: Run) -> None:
     assert first["edges"] >= 5
     assert isinstance(first["skipped"], dict)
     assert sum(first["skipped"].values()) >= 1  # .env
-    again = run("index", "--json").json
+    again = run_here("index", "--json").json
     assert again["changed"] == 0
     assert {key: again[key] for key in ("files", "chunks", "symbols", "edges")} == {
         key: first[key] for key in ("files", "chunks", "symbols", "edges")
     }
-    rebuilt = run("index", "--rebuild", "--json").json
+    rebuilt = run_here("index", "--rebuild", "--json").json
     assert rebuilt["chunks"] == first["chunks"]
     assert rebuilt["changed"] == first["files"]
 
 
-def test_status(run: Run, shop: Path) -> None:
-    run("index")
-    status = run("status", "--skipped", "--json").json
+def test_status(run_here: Run, shop: Path) -> None:
+    run_here("index")
+    status = run_here("status", "--skipped", "--json").json
     assert status["root"] == str(shop)
     assert status["exists"]
     assert not status["stale"]
     assert {skip["path"]: skip["reason"] for skip in status["skips"]}[".env"] == "secret-file"
-    assert "skips" not in run("status", "--json").json
-    assert ".env\tsecret-file" in run("status", "--skipped").out
+    assert "skips" not in run_here("status", "--json").json
+    assert ".env\tsecret-file" in run_here("status", "--skipped").out
 
 
 def test_search(run: Run) -> None:
@@ -94,31 +96,36 @@ def test_explain(run: Run) -> None:
 
 
 def test_complete_json(run: Run) -> None:
-    answer = run("complete", CURSOR, "--json", "--max-tokens", "12").json
+    answer = run(*COMPLETE, "--json", stdin=UNSAVED).json
     assert answer.keys() >= COMPLETION
-    assert (answer["path"], answer["line"], answer["column"]) == ("shop/cart.py", 20, 20)
+    assert (answer["path"], answer["line"], answer["column"]) == ("shop/new.py", 5, 4)
     assert answer["gate"].keys() == {"retrieve", "score", "threshold", "reason"}
     assert all(hit.keys() == HIT | {"in_prompt"} for hit in answer["hits"])
     assert answer["timings"].keys() == TIMINGS
     assert answer["passes"] in (1, 2)
     assert len(answer["pass_reports"]) == answer["passes"]
-    assert 0 < answer["completion_tokens"] <= 24
+    assert sum(report["kept"] for report in answer["pass_reports"]) == 1
+    assert 0 < answer["completion_tokens"] <= 12
+    assert answer["text"].strip()
     assert answer["prompt_tokens"] > 20
     assert re.fullmatch("[0-9a-f]{64}", answer["model"]["sha256"])
+    one = run(*COMPLETE, "--json", "--passes", "1", stdin=UNSAVED).json
+    assert one["passes"] == 1
 
 
 def test_complete_prints_the_text_and_nothing_else(run: Run) -> None:
-    text = run("complete", CURSOR, "--json", "--max-tokens", "12").json["text"]
-    answer = run("complete", CURSOR, "--max-tokens", "12")
+    text = run(*COMPLETE, "--json", stdin=UNSAVED).json["text"]
+    answer = run(*COMPLETE, stdin=UNSAVED)
     assert answer.out == text
     assert "gate" in answer.err
-    quiet = run("complete", CURSOR, "--max-tokens", "12", "--quiet")
+    assert "weak" in answer.err
+    quiet = run(*COMPLETE, "--quiet", stdin=UNSAVED)
     assert (quiet.out, quiet.err) == (text, "")
 
 
 def test_retrieval_never_and_always_differ_in_the_prompt(run: Run) -> None:
-    never = run("complete", CURSOR, "--json", "--retrieval", "never", "--max-tokens", "4").json
-    always = run("complete", CURSOR, "--json", "--retrieval", "always", "--max-tokens", "4").json
+    never = run(*COMPLETE, "--json", "--retrieval", "never", stdin=UNSAVED).json
+    always = run(*COMPLETE, "--json", "--retrieval", "always", stdin=UNSAVED).json
     assert not never["gate"]["retrieve"]
     assert not any(hit["in_prompt"] for hit in never["hits"])
     assert always["gate"]["retrieve"]
@@ -126,8 +133,8 @@ def test_retrieval_never_and_always_differ_in_the_prompt(run: Run) -> None:
     assert always["prompt_tokens"] > never["prompt_tokens"]
 
 
-def test_column_is_the_end_of_the_line_if_left_out(run: Run) -> None:
-    answer = run("explain", "shop/cart.py:21", "--json").json
+def test_column_is_the_end_of_the_line_if_left_out(run_here: Run) -> None:
+    answer = run_here("explain", "shop/cart.py:21", "--json").json
     assert answer["query"]["column"] == len("            total = total.plus(gross)")
 
 
@@ -140,15 +147,15 @@ def test_unsaved_text_on_stdin(run: Run, shop: Path) -> None:
     assert not (shop / "shop" / "new.py").exists()
 
 
-def test_repository_from_elsewhere(run: Run, shop: Path, tmp_path: Path) -> None:
-    outside = run("explain", "shop/cart.py:20:20", "--repo", str(shop), "--json", cwd=tmp_path)
-    absolute = run("explain", f"{shop}/shop/cart.py:20:20", "--json", cwd=tmp_path)
-    deeper = run("explain", "cart.py:20:20", "--json", cwd=shop / "shop")
+def test_repository_from_elsewhere(run_here: Run, shop: Path, tmp_path: Path) -> None:
+    outside = run_here("explain", "shop/cart.py:20:20", "--repo", str(shop), "--json", cwd=tmp_path)
+    absolute = run_here("explain", f"{shop}/shop/cart.py:20:20", "--json", cwd=tmp_path)
+    deeper = run_here("explain", "cart.py:20:20", "--json", cwd=shop / "shop")
     assert {answer.json["query"]["path"] for answer in (outside, absolute, deeper)} == {"shop/cart.py"}
 
 
-def test_graph_in_three_forms(run: Run) -> None:
-    whole = run("graph").json
+def test_graph_in_three_forms(run_here: Run) -> None:
+    whole = run_here("graph").json
     assert {node["path"] for node in whole["nodes"]} >= {"shop/cart.py", "shop/prices.py"}
     numbers = {node["id"]: node for node in whole["nodes"]}
     called = {
@@ -157,12 +164,12 @@ def test_graph_in_three_forms(run: Run) -> None:
         if edge["kind"] == "calls"
     }
     assert ("Cart.total", "price_with_tax") in called
-    part = run("graph", "shop/report.py").json
+    part = run_here("graph", "shop/report.py").json
     assert 0 < len(part["nodes"]) < len(whole["nodes"])
-    dot = run("graph", "--format", "dot").out
+    dot = run_here("graph", "--format", "dot").out
     assert dot.startswith("digraph")
     assert dot.count("->") == len(whole["edges"])
-    tree = ElementTree.fromstring(run("graph", "--format", "graphml").out)
+    tree = ElementTree.fromstring(run_here("graph", "--format", "graphml").out)
     assert len(tree.findall(".//{*}node")) == len(whole["nodes"])
     assert len(tree.findall(".//{*}edge")) == len(whole["edges"])
 
@@ -178,27 +185,27 @@ def test_config_names_the_origin(run: Run, environment: dict[str, str]) -> None:
     assert run("config", "validate", REPOCODER_K="x").code == 2
 
 
-def test_clean_removes_the_index_and_nothing_else(run: Run, shop: Path) -> None:
-    run("index")
-    directory = Path(run("status", "--json").json["directory"])
+def test_clean_removes_the_index_and_nothing_else(run_here: Run, shop: Path) -> None:
+    run_here("index")
+    directory = Path(run_here("status", "--json").json["directory"])
     assert directory.is_dir()
     before = sorted(path for path in shop.rglob("*"))
     strange = directory / "letter.txt"
     strange.write_text("mine")
-    refused = run("clean")
+    refused = run_here("clean")
     assert refused.code == 3
     assert "letter.txt" in refused.line
     strange.unlink()
-    assert run("clean").code == 0
+    assert run_here("clean").code == 0
     assert not directory.exists()
     assert list(directory.parent.glob(f"*{directory.name}*")) == []
     assert sorted(path for path in shop.rglob("*")) == before
-    assert "no index" in run("clean").out
-    assert not run("status", "--json").json["exists"]
+    assert "no index" in run_here("clean").out
+    assert not run_here("status", "--json").json["exists"]
 
 
-def test_json_is_one_line_of_ascii(run: Run) -> None:
-    answer = run("search", "tax", "--json")
+def test_json_is_one_line_of_ascii(run_here: Run) -> None:
+    answer = run_here("search", "tax", "--json")
     assert answer.out.isascii()
     assert answer.out.count("\n") == 1
     assert json.loads(answer.out)

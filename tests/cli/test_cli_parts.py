@@ -78,6 +78,20 @@ def test_the_repository_is_found_from_the_file(
     assert parse_place("b.py:1", "repo/pkg") == Place(repo / "pkg", "b.py", 1, None)
 
 
+def test_without_git_the_current_folder_holds_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = Path(os.path.realpath(tmp_path))
+    (place / "plain" / "pkg").mkdir(parents=True)
+    (place / "plain" / "pkg" / "a.py").write_text("pass\n")
+    monkeypatch.chdir(place / "plain")
+    assert parse_place("pkg/a.py:1", None) == Place(place / "plain", "pkg/a.py", 1, None)
+    monkeypatch.chdir(place / "plain" / "pkg")
+    assert parse_place("a.py:1", None) == Place(place / "plain" / "pkg", "a.py", 1, None)
+    monkeypatch.chdir("/usr")
+    assert parse_place(f"{place}/plain/pkg/a.py:1", None) == Place(place / "plain" / "pkg", "a.py", 1, None)
+
+
 def test_the_file_inside_wins_over_one_outside(
     repo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -36,5 +36,8 @@ def test_deeper_errors_keep_the_code_of_their_parent() -> None:
     named = {getattr(errors, name) for name in errors.__all__}
     for kind in below(RepocoderError):
         parents = [parent for parent in kind.__mro__ if parent in named]
-        assert kind.exit_code == parents[0].exit_code, kind
+        if parents[0] is RepocoderError:  # raised below the package that names them all
+            assert kind.exit_code in DOCUMENTED.values(), kind
+        else:
+            assert kind.exit_code == parents[0].exit_code, kind
         assert kind.__doc__, kind

@@ -14,7 +14,7 @@ ENCODERS = {"torch", "sentence_transformers", "transformers"}
 DOWNLOADERS = {"huggingface_hub", "httpx", "httpx2", "requests", "urllib3", "http.client", "urllib.request"}
 RUNTIME = {"llama_cpp"}
 
-MODEL_WORKER = "repocoder.llm.worker"
+MODEL_WORKER = {"repocoder.llm.worker", "repocoder.llm.runtime"}  # run in a process of their own
 PLOTS = "eval.plots"
 
 # package -> what must not be in memory after all of its modules (but the named ones) are imported
@@ -49,7 +49,7 @@ def loaded_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("package", sorted(FORBIDDEN))
 def test_arrows_hold_at_run_time(package: str, sources: dict[str, Path]) -> None:
-    mine = [name for name in sources if name.split(".")[0] == package and name not in {MODEL_WORKER, PLOTS}]
+    mine = [name for name in sources if name.split(".")[0] == package and name not in MODEL_WORKER | {PLOTS}]
     mine = [name for name in mine if not name.endswith("__main__")]
     loaded = loaded_after("\n".join(f"import {name}" for name in mine))
     assert FORBIDDEN[package] & loaded == set()
@@ -61,7 +61,7 @@ def test_nothing_below_the_front_ends_brings_a_terminal_library(sources: dict[st
         for name in sources
         if name.startswith("repocoder.") and not name.startswith(("repocoder.cli", "repocoder.__main__"))
     ]
-    mine = [name for name in mine if name != MODEL_WORKER]
+    mine = [name for name in mine if name not in MODEL_WORKER]
     assert FRONT_ENDS & loaded_after("\n".join(f"import {name}" for name in mine)) == set()
 
 
@@ -74,12 +74,19 @@ def test_help_imports_nothing_heavy() -> None:
 
 
 def test_help_is_quick() -> None:
-    """150 ms is the contract. Processor time, best of several runs: other tests keep the machine busy."""
-    command = [sys.executable, "-m", "repocoder", "--help"]
-    best = 9.9
-    for _ in range(8):
-        before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        after = resource.getrusage(resource.RUSAGE_CHILDREN)
-        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
-    assert best < 0.15
+    """150 ms is the contract, on a machine where the bare interpreter takes 20 ms.
+
+    Processor time, the best of several runs, beside the bare interpreter: other tests keep the machine busy.
+    """
+    bare = help_ = float("inf")
+    for _ in range(6):
+        bare = min(bare, processor_time([sys.executable, "-c", "pass"]))
+        help_ = min(help_, processor_time([sys.executable, "-m", "repocoder", "--help"]))
+    assert help_ < max(0.15, 7.5 * bare)
+
+
+def processor_time(command: list[str]) -> float:
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
