@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,9 @@ K1, B, EPSILON = 1.5, 0.75, 0.25
 """The defaults of BM25Okapi: saturation of a term's count, effect of length, floor of a negative idf."""
 
 FORMAT = "bm25/1"
+
+KEPT_POSTINGS = 2_000_000
+"""Of the terms of past queries, 32 MB: while one types, the next query has nearly the same terms."""
 
 
 class PostingsBuilder:
@@ -82,23 +86,32 @@ def _figures(parts: Sequence[Segment], dead: Ids) -> dict[str, float]:
     return {"chunks": chunks, "length": length, "mean_idf": mean}
 
 
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """What a query needs of one term: the live chunks that hold it and what it adds to their scores."""
+
+    idf: float
+    rows: NDArray[np.int64]  # ascending
+    shares: NDArray[np.float64]  # of the count, weighed against the chunk's length; times idf it is the score
+
+
 class Postings:
-    """The postings of one generation, in memory. Immutable, so several threads may use it."""
+    """The postings of one generation, in memory. Several threads may use it."""
 
     def __init__(self, parts: Sequence[Segment], dead: Ids, figures: Mapping[str, float]) -> None:
         self._parts = tuple(parts)
         self._offsets = np.cumsum([0, *(len(part.ids) for part in parts)])
-        self.ids: Ids = np.concatenate(
-            [np.empty(0, dtype=np.int64), *(part.ids for part in parts)]
-        )  # (rows,)
+        # (rows,) ascending within a segment
+        self.ids: Ids = np.concatenate([np.empty(0, dtype=np.int64), *(part.ids for part in parts)])
         self._live = ~segments.among(self.ids, dead)
-        self._any_dead = not bool(self._live.all())
         self.chunks = int(figures.get("chunks", 0))
         self._mean_idf = float(figures.get("mean_idf", 0.0))
         lengths = np.concatenate([np.empty(0, dtype=np.int32), *(part.lengths for part in parts)])
         mean_length = figures.get("length", 0) / self.chunks if self.chunks else 0.0
         # (rows,) float64: what a count is weighed against, the same for all queries of a generation
         self._norms = K1 * (1 - B + B * lengths / mean_length) if mean_length else np.full(len(lengths), K1)
+        self._terms: dict[str, _Term] = {}
+        self._held = 0  # postings in `_terms`
 
     @classmethod
     def open(cls, folder: Path) -> Postings:
@@ -109,29 +122,17 @@ class Postings:
 
     def idf(self, terms: Iterable[str]) -> dict[str, float]:
         """Okapi's idf with its floor; what no live chunk holds has none and is left out."""
-        names = list(terms)
-        return {
-            name: self._idf(frequency)
-            for name, (frequency, _) in zip(names, self._find(names), strict=True)
-            if frequency
-        }
+        return {name: term.idf for name, term in self._look_up(list(terms)).items()}
 
     def scores(self, terms: Mapping[str, float]) -> NDArray[np.float64]:
         """Okapi's score of each row for a weighted query, dead rows 0. Shape (rows,), rows as in `ids`."""
-        scores = np.zeros(len(self.ids), dtype=np.float64)
-        for weight, (frequency, spans) in zip(terms.values(), self._find(list(terms)), strict=True):
-            if not frequency:
-                continue
-            idf = self._idf(frequency)
-            for number, begin, end in spans:
-                part = self._parts[number]
-                rows = part.rows[begin:end] + self._offsets[number]
-                counts = part.counts[begin:end]
-                # rows are unique within a term, so plain indexing adds each once
-                scores[rows] += weight * idf * (counts * (K1 + 1) / (counts + self._norms[rows]))
-        if self._any_dead:
-            scores[~self._live] = 0.0
-        return scores
+        found = self._look_up(list(terms))
+        if not found:
+            return np.zeros(len(self.ids), dtype=np.float64)
+        rows = np.concatenate([term.rows for term in found.values()])
+        shares = np.concatenate([terms[name] * term.idf * term.shares for name, term in found.items()])
+        # adds in order, so each row sums its terms in the order of the query, as the reference does
+        return np.bincount(rows, weights=shares, minlength=len(self.ids))
 
     def search(
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
@@ -143,37 +144,54 @@ class Postings:
         return top(self.ids, scores, k)
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
-        """Which chunk holds which term. Shape (len(terms), len(ids)) bool."""
+        """Which live chunk holds which term. Shape (len(terms), len(ids)) bool."""
         wanted = np.asarray(ids, dtype=np.int64)
-        held = np.zeros((len(terms), len(wanted)), dtype=np.bool_)
-        rows = []
-        for part in self._parts:
+        rows = np.full(len(wanted), -1, dtype=np.int64)
+        for offset, part in zip(self._offsets[:-1], self._parts, strict=True):
             present = segments.among(wanted, part.ids)
-            rows.append(np.where(present, np.searchsorted(part.ids, wanted), -1))
-        for index, (_, spans) in enumerate(self._find(terms)):
-            for number, begin, end in spans:
-                held[index] |= segments.among(rows[number], self._parts[number].rows[begin:end])
+            rows[present] = np.searchsorted(part.ids, wanted[present]) + offset
+        found = self._look_up(terms)
+        held = np.zeros((len(terms), len(wanted)), dtype=np.bool_)
+        for index, name in enumerate(terms):
+            if name in found:
+                held[index] = segments.among(rows, found[name].rows)
         return held
 
-    def _idf(self, frequency: int) -> float:
-        idf = math.log(self.chunks - frequency + 0.5) - math.log(frequency + 0.5)
-        return EPSILON * self._mean_idf if idf < 0 else idf
+    def _look_up(self, names: Sequence[str]) -> dict[str, _Term]:
+        """The terms that a live chunk holds, in the order asked. They are kept for the next query."""
+        known = self._terms
+        missing = [name for name in names if name not in known]
+        fresh = dict(zip(missing, self._read(missing), strict=True)) if missing else {}
+        found = {name: fresh[name] if name in fresh else known[name] for name in names}
+        self._held += sum(len(term.rows) for term in fresh.values())
+        if self._held > KEPT_POSTINGS:
+            self._terms, self._held = {}, 0
+        else:
+            self._terms = {**known, **fresh}  # a new one: other threads may be reading
+        return {name: term for name, term in found.items() if len(term.rows)}
 
-    def _find(self, terms: Sequence[str]) -> list[tuple[int, list[tuple[int, int, int]]]]:
-        """For each term the number of live chunks that hold it, and its postings as (segment, begin, end)."""
-        hashes = np.fromiter(map(hash_term, terms), dtype=np.uint64, count=len(terms))
-        found: list[tuple[int, list[tuple[int, int, int]]]] = [(0, []) for _ in terms]
-        for number, part in enumerate(self._parts):
+    def _read(self, names: Sequence[str]) -> list[_Term]:
+        """The terms from the segments; of a term that no live chunk holds the rows are empty."""
+        hashes = np.fromiter(map(hash_term, names), dtype=np.uint64, count=len(names))
+        rows: list[list[NDArray[np.int64]]] = [[] for _ in names]
+        counts: list[list[NDArray[np.int32]]] = [[] for _ in names]
+        for offset, part in zip(self._offsets[:-1], self._parts, strict=True):
             places = np.searchsorted(part.terms, hashes)
-            live = self._live[self._offsets[number] : self._offsets[number + 1]]
-            whole = bool(live.all())
-            for index in np.flatnonzero(segments.among(hashes, part.terms)):
-                begin, end = part.starts[places[index]], part.starts[places[index] + 1]
-                frequency, spans = found[index]
-                here = int(end - begin) if whole else int(live[part.rows[begin:end]].sum())
-                spans.append((number, int(begin), int(end)))
-                found[index] = (frequency + here, spans)
-        return found
+            for index in np.flatnonzero(segments.among(hashes, part.terms)).tolist():
+                span = slice(part.starts[places[index]], part.starts[places[index] + 1])
+                held = part.rows[span] + offset
+                live = self._live[held]
+                rows[index].append(held[live])
+                counts[index].append(part.counts[span][live])
+        return [self._weigh(*pair) for pair in zip(rows, counts, strict=True)]
+
+    def _weigh(self, rows: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int32]]) -> _Term:
+        where = np.concatenate([np.empty(0, dtype=np.int64), *rows])
+        count = np.concatenate([np.empty(0, dtype=np.int32), *counts])
+        frequency = len(where)
+        idf = math.log(self.chunks - frequency + 0.5) - math.log(frequency + 0.5)
+        idf = EPSILON * self._mean_idf if idf < 0 else idf
+        return _Term(idf, where, count * (K1 + 1) / (count + self._norms[where]))
 
 
 def top(ids: Ids, scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:
