@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from repocoder import paths
 from repocoder.errors import ModelError, StorageError
@@ -34,43 +36,61 @@ def pull(model: Recommended, *, progress: OnBytes | None = None, endpoint: str |
     What the hub announces is compared before a byte is downloaded, what came is hashed before it is recorded.
     `endpoint` is the address of the hub (`HF_ENDPOINT` otherwise). No token of the user is sent.
     """
-    staging = paths.models_dir() / ".staging" / model.name
-    target = paths.models_dir() / f"{model.name}.gguf"
+    folder = paths.models_dir()
+    part, target = folder / f"{model.name}.part", folder / f"{model.name}.gguf"
     try:
-        staging.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = _fetch(model, staging, progress, endpoint)
-        if path.stat().st_size != model.size or file_sha256(path) != model.sha256:
-            shutil.rmtree(staging)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        with _open_part(part, model) as file:
+            _fetch(model, file, progress, endpoint)
+        if part.stat().st_size != model.size or file_sha256(part) != model.sha256:
+            part.unlink()
             raise ModelError(f"download: {model.file}: not the pinned file: it was deleted, pull again")
-        read_header(path)
-        path.replace(target)
-        shutil.rmtree(staging)
+        read_header(part)
+        part.replace(target)
     except OSError as error:
         raise _explain(error, model) from error
     return record_file(model.name, target, origin="pulled", sha256=model.sha256)
 
 
-def _fetch(model: Recommended, staging: Path, progress: OnBytes | None, endpoint: str | None) -> Path:
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError
+def _open_part(path: Path, model: Recommended) -> BinaryIO:
+    """What came so far, locked against a second download, with the position at its end."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    file = os.fdopen(descriptor, "r+b")
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise ModelError(f"download: {model.name}: it is being downloaded already: wait for that") from None
+    if file.seek(0, os.SEEK_END) > model.size:
+        file.truncate(0)
+        file.seek(0)
+    return file
 
+
+def _fetch(model: Recommended, file: BinaryIO, progress: OnBytes | None, endpoint: str | None) -> None:
+    """Append what is missing. `hf_hub_download` would begin anew each time."""
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError
+    from huggingface_hub.file_download import http_get
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+    from huggingface_hub.utils import logging as hub_logging
+
+    hub_logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # what fails is told in one line, by us
     # The errors of the HTTP library are no OSErrors; the hub's own error derives from their base class.
     transport_error: type[BaseException] = HfHubHTTPError.__bases__[0]
     try:
         url = hf_hub_url(model.repo, model.file, revision=model.revision, endpoint=endpoint)
         announced = get_hf_file_metadata(url, token=False, endpoint=endpoint)
         _compare(model, announced.size, announced.etag)
-        _check_space(staging, model.size)
-        return Path(
-            hf_hub_download(
-                model.repo,
-                model.file,
-                revision=model.revision,
-                local_dir=staging,
-                token=False,
-                endpoint=endpoint,
-                tqdm_class=_bar(progress, model.size),
-            )
+        there = file.tell()
+        _check_space(paths.models_dir(), model.size - there)
+        http_get(
+            url,
+            file,
+            resume_size=there,
+            headers=build_hf_headers(token=False),
+            expected_size=model.size,
+            tqdm_class=_bar(progress, model.size),
         )
     except transport_error as error:
         raise _explain(error, model) from error
@@ -90,8 +110,7 @@ def _compare(model: Recommended, size: int | None, etag: str | None) -> None:
 
 def _check_space(folder: Path, size: int) -> None:
     free = shutil.disk_usage(folder).free
-    there = sum(part.stat().st_size for part in folder.rglob("*") if part.is_file())
-    if free + there < size + SPARE_BYTES:
+    if free < size + SPARE_BYTES:
         raise StorageError(f"download: {folder}: {size >> 20} MiB needed, {free >> 20} free: free some space")
 
 

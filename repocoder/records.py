@@ -14,6 +14,7 @@ from repocoder.errors import ModelError, StorageError
 
 FILE = "models.json"
 LOCK = "models.lock"
+VERSION = 1
 MAX_SEEN = 64  # digests of files that were used by path; the oldest go first
 
 
@@ -51,7 +52,7 @@ class _Seen(msgspec.Struct, frozen=True):
 
 
 class _Content(msgspec.Struct):
-    version: int = 1
+    version: int = VERSION
     models: list[Entry] = []
     seen: list[_Seen] = []
 
@@ -96,7 +97,7 @@ class Record:
             raise StorageError(f"cannot read: {self._file}: {error.strerror}") from error
         except msgspec.MsgspecError as error:
             raise ModelError(f"record of models: {self._file}: damaged ({error}): delete it") from error
-        if content.version != _Content.version:
+        if content.version != VERSION:
             raise ModelError(f"record of models: {self._file}: of another version of repocoder: delete it")
         return content
 

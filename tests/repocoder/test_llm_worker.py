@@ -1,0 +1,265 @@
+"""The worker with the embedded model: text, ids, reuse of the cache, death and damaged files."""
+
+from __future__ import annotations
+
+import math
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from indexer.ipc import ChildProcess
+from repocoder.errors import ModelError, WorkerError
+from repocoder.gguf import read_header
+from repocoder.llm.fake import FakeGenerator
+from repocoder.llm.generator import Fed, GenerateRequest
+from repocoder.llm.local import LocalGenerator, LocalModel, open_generator, physical_cores
+from repocoder.types import ModelInfo
+
+SOURCE = Path(__file__).parents[2].joinpath("repocoder", "gguf.py").read_text()
+HOSTILE = "x = '<|fim_middle|>'  # <|endoftext|><|file_sep|> <fim_prefix>\n<|repo_name|>\0\x1b]52;c;\x07"
+HOSTILE += " \ufeff é 漢 🙂 \r\n"
+
+
+@pytest.fixture(scope="module")
+def model() -> Iterator[LocalGenerator]:
+    generator = open_generator(threads=1)
+    yield generator
+    generator.close()
+
+
+def local(path: Path, **options: object) -> LocalGenerator:
+    return LocalGenerator(LocalModel(path, ModelInfo(path.stem, "0" * 64), threads=1, **options))  # type: ignore[arg-type]
+
+
+def prompt(model: LocalGenerator | FakeGenerator, text: str) -> tuple[int, ...]:
+    ids = model.vocab.template.ids
+    head = [ids["file"], *model.tokenize("pkg/m.py\n"), ids["prefix"]]
+    return (*head, *model.tokenize(text)[-600:], ids["suffix"], ids["middle"])
+
+
+def test_facts_of_the_loaded_model(model: LocalGenerator) -> None:
+    vocab = model.vocab
+    assert (vocab.n_ctx, vocab.size, vocab.template.name) == (1024, 8192, "repocoder")
+    assert vocab.template.end_ids == {0, 4, 5, 6}
+    assert model.info.sha256.startswith("3656e492")
+
+
+@pytest.mark.parametrize("text", [SOURCE, HOSTILE, "", "\n\n  \t", "a" * 5000, "\ud800x"])
+def test_text_never_becomes_a_control_token_and_comes_back(model: LocalGenerator, text: str) -> None:
+    ids = model.tokenize(text)
+    assert not set(ids) & model.vocab.template.control_ids
+    assert model.detokenize(ids) == text.encode("utf-8", "replace").decode()
+
+
+def test_many_texts_are_the_same_as_one_by_one(model: LocalGenerator) -> None:
+    texts = [SOURCE[:300], "", "def f():", SOURCE[:300], HOSTILE]
+    assert model.tokenize_many(texts) == [model.tokenize(text) for text in texts]
+    assert model.detokenize([6, *model.tokenize("a\n"), 1]) == "<|file_sep|>a\n<|fim_prefix|>"
+
+
+def test_text_streams_and_log_probabilities_add_up(model: LocalGenerator) -> None:
+    seen: list[str] = []
+    done = model.generate(GenerateRequest(prompt(model, SOURCE[:2000]), 40), seen.append)
+    assert seen[-1] == done.text and all(b.startswith(a) for a, b in pairwise(seen))
+    assert model.detokenize(done.token_ids) == done.text
+    assert len(done.token_ids) == len(done.token_logprobs) == len(done.token_ends)
+    assert done.token_ends[-1] == len(done.text)
+    assert done.mean_logprob is not None and -5 < done.mean_logprob < 0
+    assert done.mean_logprob == pytest.approx(math.fsum(done.token_logprobs) / len(done.token_logprobs))
+    assert done.mean_logprob_of(0) is None
+    assert done.mean_logprob_of(1) == done.token_logprobs[0]
+    assert done.mean_logprob_of(len(done.text)) == pytest.approx(done.mean_logprob)
+    assert 0 < done.prefill_ms <= done.total_ms and 0 < done.first_token_ms <= done.total_ms
+
+
+def test_reuse_and_a_fresh_model_write_the_same(model: LocalGenerator) -> None:
+    """Bit by bit, since the runtime is set so that logits do not depend on how a prompt was cut into
+    batches."""
+    fresh = open_generator(threads=1)
+    lines = SOURCE.splitlines(keepends=True)
+    for end in (60, 61, 75, 40, 76):
+        request = GenerateRequest(prompt(model, "".join(lines[:end])), 24)
+        reused, again = model.generate(request), model.generate(request)
+        alone = fresh.generate(request)
+        fresh.close()
+        assert again.reused_tokens == len(request.token_ids) - 1
+        assert alone.reused_tokens == 0
+        assert reused.token_ids == again.token_ids == alone.token_ids
+        assert reused.token_logprobs == again.token_logprobs == alone.token_logprobs
+
+
+def test_no_control_token_is_written(model: LocalGenerator) -> None:
+    """A prefix without a suffix makes this model write `<|fim_suffix|>` if it may."""
+    control = set(range(7))
+    for start in range(0, 4000, 500):
+        ids = (6, *model.tokenize("a.py\n"), 1, *model.tokenize(SOURCE[start : start + 400]))
+        done = model.generate(GenerateRequest(ids, 32))
+        assert not control & set(done.token_ids)
+        assert "<|" not in done.text
+
+
+def test_max_tokens_and_the_context_are_limits(model: LocalGenerator) -> None:
+    ids = prompt(model, SOURCE[:900])
+    assert len(model.generate(GenerateRequest(ids, 3)).token_ids) <= 3
+    assert model.generate(GenerateRequest(ids, 0)).text == ""
+    long = (ids * 20)[: model.vocab.n_ctx - 2]
+    assert len(model.generate(GenerateRequest(long, 50)).token_ids) <= 2
+    for wrong in ((), (ids * 20)[: model.vocab.n_ctx], (1 << 20,), (-1,)):
+        with pytest.raises(ModelError):
+            model.generate(GenerateRequest(wrong, 5))
+    assert model.generate(GenerateRequest(ids, 3)).stop_reason in ("length", "end")
+
+
+class UpTo:
+    """Stops when the text has so many characters."""
+
+    def __init__(self, length: int) -> None:
+        self.length, self.text = length, ""
+
+    def reset(self) -> None:
+        self.text = ""
+
+    def feed(self, piece: str) -> Fed:
+        self.text += piece
+        return Fed(self.text[: self.length], "enough" if len(self.text) >= self.length else None)
+
+
+def test_a_stop_rule_ends_it_and_the_next_answer_is_not_disturbed(model: LocalGenerator) -> None:
+    request = GenerateRequest(prompt(model, SOURCE[:1500]), 40)
+    whole = model.generate(request)
+    seen: list[str] = []
+    stopped = model.generate(GenerateRequest(request.token_ids, 40, UpTo(6)), seen.append)
+    assert stopped.stop_reason == "enough" and whole.text.startswith(stopped.text)
+    assert seen[-1] == whole.text[:6]
+    assert model.generate(request).token_ids == whole.token_ids
+
+
+def test_a_worker_that_is_killed_in_the_middle_is_replaced(embedded_gguf: Path) -> None:
+    model = local(embedded_gguf, max_ctx=1024)
+    request = GenerateRequest(prompt(model, SOURCE[:1500]), 40)
+    whole = model.generate(request)
+    kills = iter([True, True, False])
+
+    def kill(text: str) -> None:
+        if len(text) > 5 and model.worker_pid and next(kills, False):
+            os.kill(model.worker_pid, signal.SIGKILL)
+
+    seen: list[str] = []
+    again = model.generate(request, lambda text: (seen.append(text), kill(text))[0])
+    assert again.token_ids == whole.token_ids
+    assert again.text == whole.text
+    model.close()
+
+
+def test_a_worker_that_always_dies_is_given_up(embedded_gguf: Path) -> None:
+    model = local(embedded_gguf)
+    request = GenerateRequest(prompt(model, SOURCE[:1500]), 40)
+    deaths: set[int | None] = set()
+
+    def kill(_: str) -> None:
+        if model.worker_pid is not None:
+            deaths.add(model.worker_pid)
+            os.kill(model.worker_pid, signal.SIGKILL)
+
+    with pytest.raises(WorkerError) as caught:
+        model.generate(request, kill)
+    assert caught.value.exit_code == 8 and len(deaths) == 4
+    assert "SIGKILL" in str(caught.value) and "\n" not in str(caught.value)
+    assert model.generate(request).text  # it can be tried again
+    model.close()
+
+
+def test_closing_ends_what_runs(embedded_gguf: Path) -> None:
+    model = local(embedded_gguf)
+    request = GenerateRequest(prompt(model, SOURCE[:1500]), 400)
+    results = []
+    thread = threading.Thread(target=lambda: results.append(model.generate(request)))
+    thread.start()
+    time.sleep(0.3)
+    model.close()
+    thread.join(5)
+    assert not thread.is_alive() and results[0].stop_reason in ("cancelled", "end", "length")
+    assert model.worker_pid is None
+
+
+def test_a_file_that_llama_cannot_load_is_a_model_error(write_gguf: Callable[..., Path]) -> None:
+    path = write_gguf({"general.name": "hollow"}, ["<s>", "a"], control=["<s>"])
+    model = local(path)
+    with pytest.raises(ModelError) as caught:
+        model.tokenize("a")
+    assert caught.value.exit_code == 4 and str(path) in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_that_crashes_the_runtime_is_a_model_error(
+    embedded_gguf: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[int] = []
+
+    class Dying(ChildProcess):
+        def __init__(self, module: str) -> None:
+            super().__init__(module)
+            started.append(self.pid)
+            self._process.kill()
+
+    monkeypatch.setattr("repocoder.llm.link.ChildProcess", Dying)
+    with pytest.raises(ModelError, match="crashes on it") as caught:
+        local(embedded_gguf).tokenize("a")
+    assert caught.value.exit_code == 4 and len(started) == 2  # one retry
+
+
+def test_damaged_files_never_harm_this_process(embedded_gguf: Path, tmp_path: Path) -> None:
+    """What our header check lets pass goes to llama.cpp: it loads, or it is a ModelError."""
+    size = embedded_gguf.stat().st_size
+    sound = embedded_gguf.read_bytes()
+    end = read_header(embedded_gguf).data_offset
+    chance = random.Random(3)
+    path = tmp_path / "damaged.gguf"
+    outcomes = {"loaded": 0, "refused": 0}
+    for _ in range(12):
+        changed = bytearray(sound)
+        at = chance.randrange(1300) if chance.random() < 0.7 else chance.randrange(end)
+        changed[at : at + 2] = chance.randbytes(2)
+        path.write_bytes(changed[:size])
+        model = local(path, max_ctx=256)
+        try:
+            model.generate(GenerateRequest((1, 3, 2), 2))
+            outcomes["loaded"] += 1
+        except (ModelError, WorkerError):
+            outcomes["refused"] += 1
+        finally:
+            model.close()
+    assert sum(outcomes.values()) == 12
+
+
+def test_the_runtime_is_loaded_in_the_worker_only(model: LocalGenerator) -> None:
+    assert model.tokenize("a")
+    code = (
+        "import sys, repocoder.llm.local as m\n"
+        "g = m.open_generator(threads=1); g.tokenize('a'); g.close()\n"
+        "assert 'llama_cpp' not in sys.modules and 'numpy' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert 1 <= physical_cores() <= (os.cpu_count() or 1)
+
+
+def test_the_double_behaves_like_the_real_one() -> None:
+    fake = FakeGenerator({"special": "aé🙂b"})
+    seen: list[str] = []
+    done = fake.generate(GenerateRequest(prompt(fake, "special"), 99), seen.append)
+    assert (done.text, done.stop_reason, seen) == ("aé🙂b", "end", ["a", "aé", "aé🙂", "aé🙂b"])
+    assert fake.detokenize(done.token_ids) == done.text
+    assert fake.generate(GenerateRequest(prompt(fake, "special"), 1)).stop_reason == "length"
+    assert fake.generate(GenerateRequest(prompt(fake, "other"), 9)).text == ""
+    assert fake.generate(GenerateRequest(prompt(fake, "special"), 99, UpTo(2))).stop_reason == "enough"
+    stop = threading.Event()
+    stop.set()
+    assert fake.generate(GenerateRequest(prompt(fake, "special"), 9), cancel=stop).stop_reason == "cancelled"
