@@ -22,7 +22,7 @@ from repocoder.cli.options import (
 )
 from repocoder.cli.place import Place, parse_place
 from repocoder.cli.progress import StatusLine, is_wanted
-from repocoder.cli.session import open_engine, read_buffer, with_progress
+from repocoder.cli.session import open_engine, read_buffer, update_index
 from repocoder.cli.show import dim, evidence_of, gate_line, place_of, print_json, talk, timings_line
 from repocoder.terminal import safe
 
@@ -60,7 +60,7 @@ def complete(
         request = make_request(place, engine.settings, from_stdin=from_stdin)
         engine.model_info()  # a model that is missing is told before an index is built
         open_buffer(engine.root, request)  # so is a position that is not there
-        with_progress(progress, engine.ensure_index)
+        update_index(engine, progress)
         completion = _run(engine, request, show=is_wanted(progress) and not quiet)
     if as_json:
         print_json(jsonout.completion_json(completion))

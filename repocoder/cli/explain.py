@@ -20,7 +20,7 @@ from repocoder.cli.options import (
     stdin_option,
 )
 from repocoder.cli.place import parse_place
-from repocoder.cli.session import open_engine, with_progress
+from repocoder.cli.session import open_engine, update_index
 from repocoder.cli.show import (
     bad,
     bold,
@@ -64,7 +64,7 @@ def explain(
         request = make_request(place, engine.settings, from_stdin=from_stdin)
         engine.model_info()  # its tokenizer counts the prompt
         open_buffer(engine.root, request)  # told before an index is built
-        with_progress(progress, engine.ensure_index)
+        update_index(engine, progress)
         explanation = engine.explain(request)
     if as_json:
         print_json(jsonout.explanation_json(explanation))

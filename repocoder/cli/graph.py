@@ -12,7 +12,7 @@ import click
 from repocoder import jsonout
 from repocoder.cli.options import Command, progress_option, repo_option
 from repocoder.cli.place import locate, repository
-from repocoder.cli.session import open_engine, with_progress
+from repocoder.cli.session import open_engine, update_index
 from repocoder.cli.show import print_json
 from repocoder.errors import UsageError
 from repocoder.terminal import safe
@@ -54,7 +54,7 @@ def graph(path: str | None, repo: str | None, form: str, progress: bool | None) 
     else:
         root, inside = locate(path, repo)
     with open_engine(root) as engine:
-        with_progress(progress, engine.ensure_index)
+        update_index(engine, progress)
         found = engine.graph(inside)
     if inside is not None and not found.number_of_nodes():
         raise UsageError(f"not in the index: {inside}: see `repocoder status --skipped`")

@@ -7,7 +7,7 @@ import click
 from repocoder import jsonout
 from repocoder.cli.options import Command, json_option, progress_option, repo_option
 from repocoder.cli.place import repository
-from repocoder.cli.session import open_engine, with_progress
+from repocoder.cli.session import open_engine, update_index
 from repocoder.cli.show import dim, evidence_of, out, place_of, print_json, talk, timings_line
 
 MAX_HITS = 1000
@@ -25,7 +25,7 @@ def search(query: str, repo: str | None, count: int, as_json: bool, progress: bo
     """Search the repository, in plain language or code."""
     root = repository(repo)
     with open_engine(root) as engine:
-        with_progress(progress, engine.ensure_index)
+        update_index(engine, progress)
         result = engine.search(query, count)
     if as_json:
         print_json(jsonout.search_json(result))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 from repocoder.cli.progress import ProgressLine, is_wanted
 from repocoder.cli.show import note, warn
 from repocoder.config import load_settings
-from repocoder.errors import UsageError
+from repocoder.errors import LockedError, StorageError, UsageError
 
 if TYPE_CHECKING:
     from indexer.types import Progress
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 MAX_STDIN_BYTES = 8 << 20
 """As much as the engine takes for a buffer."""
+
+INDEX_FILE = "index.sqlite"
+"""Exists only once an index is complete."""
 
 Result = TypeVar("Result")
 
@@ -48,6 +51,20 @@ def with_progress(wanted: bool | None, work: Callable[[Callable[[Progress], None
         return work(line)
     finally:
         line.close()
+
+
+def update_index(engine: Engine, progress: bool | None) -> None:
+    """Build the index if there is none, update it if files changed.
+
+    Who only reads is not stopped by another process that writes, or by a cache that cannot be written: where
+    there is an index, the last one answers, and a note says so.
+    """
+    try:
+        with_progress(progress, engine.ensure_index)
+    except (LockedError, StorageError) as error:
+        if not (engine.directory / INDEX_FILE).exists():
+            raise
+        note(f"{error}: the index of before answers")
 
 
 def read_buffer() -> str:

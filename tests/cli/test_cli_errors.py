@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import signal
@@ -107,6 +108,25 @@ def test_a_cache_that_cannot_be_written(run: Run, tmp_path: Path) -> None:
     answer = run("index", XDG_CACHE_HOME=str(tmp_path / "cache"))
     assert answer.code == 6
     assert answer.line
+
+
+def test_another_indexer(run: Run, tmp_path: Path) -> None:
+    """Who writes waits for nobody and fails; who reads gets the index of before."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "first.py").write_text("def remarkable_function():\n    return 1\n")
+    run("index", cwd=tmp_path)
+    directory = Path(run("status", "--json", cwd=tmp_path).json["directory"])
+    (tmp_path / "second.py").write_text("def another_function():\n    return 2\n")
+    with open(directory / "lock", "rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        answer = run("index", cwd=tmp_path)
+        assert answer.code == 5
+        assert "writing" in answer.line
+        found = run("search", "remarkable_function", "--json", cwd=tmp_path)
+        assert found.json["hits"][0]["path"] == "first.py"
+        assert "the index of before answers" in found.err
+        assert run("clean", cwd=tmp_path).code == 5
+    assert run("search", "another_function", "--json", cwd=tmp_path).json["hits"][0]["path"] == "second.py"
 
 
 def test_debug_shows_the_traceback(run: Run) -> None:
