@@ -6,18 +6,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Container, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from indexer.resolve import Resolver, Target
 from indexer.tokens import split_word
-from indexer.types import FileFacts, Reference, Symbol
+from indexer.types import FileFacts, Symbol
 from retrieval.types import Query
-
-MAX_NAMES = 600
-"""Distinct names of the file that are followed, nearest first: all of a file of 2,000 lines, some
-milliseconds.
-"""
+from retrieval.uses import context_terms, uses_near, within
 
 OFTEN = 20
 """Uses of a name in the file that count as often."""
@@ -28,28 +24,13 @@ MAX_BASE_STEPS = 4
 BASE_STEP = 0.7
 """What a level of inheritance costs."""
 
-AFTER_FACTOR = 2
-"""A line after the hole counts as this many lines before it."""
-
 HALF_LINES = 10.0
 """Lines after which the nearness of a use has fallen to a half."""
-
-CONTEXT_LINES = 6
-"""Lines before the hole whose words are compared with names."""
 
 MAX_HOP_FROM = 8
 """Best candidates whose own signatures are followed one step further."""
 
 _RECEIVER = re.compile(r"([^\W\d]\w*(?:\(\))?(?:\.[^\W\d]\w*)*)\.(\w*)$")
-
-
-@dataclass(slots=True)
-class Use:
-    """All uses of one name."""
-
-    nearest: Reference
-    distance: int  # of the nearest, in lines, those after the hole counted as more
-    count: int
 
 
 Find = Callable[[str], "FileFacts | None"]
@@ -131,7 +112,7 @@ class Gatherer:
 
     def _from_references(self) -> None:
         """The names that the file uses, each once: how near its nearest use is, and how often it is used."""
-        for use in self._uses():
+        for use in uses_near(self._facts, self._query.line, self._class_around):
             reference = use.nearest
             feature = "near" if within(reference.scope, self._query.scope) else "used"
             if reference.kind == "annotation":
@@ -220,40 +201,6 @@ class Gatherer:
 
     # -- parts -----------------------------------------------------------------------------------------------
 
-    def _uses(self) -> list[Use]:
-        """The distinct names of the file, nearest first, at most `MAX_NAMES`.
-
-        A name means the same in all of a class if it starts with `self`, in all of the file unless a function
-        binds its first part.
-        """
-        line = self._query.line
-        bound = {(b.scope, b.name) for b in self._facts.bindings if b.scope and "." not in b.name}
-        uses: dict[tuple[str, str], Use] = {}
-        for reference in self._facts.references:
-            distance = line - reference.line
-            if distance < 0:
-                distance *= -AFTER_FACTOR
-            key = (self._owner_of(reference, bound), reference.name)
-            known = uses.get(key)
-            if known is None:
-                uses[key] = Use(reference, distance, 1)
-            else:
-                known.count += 1
-                if distance < known.distance:
-                    known.nearest, known.distance = reference, distance
-        ranked = sorted(uses.values(), key=lambda use: (use.distance, use.nearest.column))
-        return ranked[:MAX_NAMES]
-
-    def _owner_of(self, reference: Reference, bound: Container[tuple[str, str]]) -> str:
-        """The scope that gives a name its meaning, as far as that can be told without resolving it."""
-        root = reference.name.partition(".")[0]
-        scope = reference.scope
-        if root in ("self", "cls", "super()"):
-            return self._class_around(scope)
-        while scope and (scope, root) not in bound:
-            scope = scope.rpartition(".")[0]
-        return scope
-
     def _name(self, name: str, scope: str, line: int, feature: str, value: float) -> None:
         for target in self._targets(name, scope, line):
             self._note(target, feature, value, f"`{name}` is {told(target)}")
@@ -324,27 +271,9 @@ class Gatherer:
             candidate.features[f"is_{candidate.kind}"] = 1.0
 
 
-def within(scope: str, outer: str) -> bool:
-    """Whether a scope is `outer` or inside it."""
-    return not outer or scope == outer or scope.startswith(outer + ".")
-
-
 def told(target: Target) -> str:
     """A target in words."""
     return f"{target.qualname or target.path}: {target.how}"
-
-
-def context_terms(query: Query) -> dict[str, float]:
-    """Terms of the lines before the hole and of the scope's name, each with a weight in (0, 1]."""
-    found: dict[str, float] = {}
-    for part in query.scope.split("."):
-        for term in split_word(part):
-            found[term] = 0.7
-    for place, line in enumerate(reversed(query.prefix.splitlines()[-CONTEXT_LINES:])):
-        for word in re.findall(r"\w+", line):
-            for term in split_word(word):
-                found[term] = max(found.get(term, 0.0), 1.0 - 0.1 * place)
-    return found
 
 
 def _named_types(facts: FileFacts, candidate: Candidate) -> Iterator[tuple[str, str, int]]:

@@ -47,6 +47,9 @@ WEIGHTS: Mapping[str, float] = {
     "annotated": 1.0,
     "same_file": -1.5,
 }
+"""What each feature of a candidate counts. Set by hand: weights fitted (listwise, logistic) on 360 cursors of
+three public repositories found no more of what 180 other cursors needed.
+"""
 
 
 @dataclass(slots=True)
