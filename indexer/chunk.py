@@ -23,6 +23,7 @@ from indexer.types import ChunkFact, Span
 TARGET_BYTES = 1000
 MAX_BYTES = 1600  # about 45 lines: a definition up to here stays whole
 TINY_BYTES = 250  # about 7 lines: alone it says too little, so it joins a neighbour
+LOOSE_BYTES = 80  # two lines before a definition go with it
 LEAF_BYTES = 2 * MAX_BYTES  # a single statement (a long string, a table) is cut between lines only above this
 
 
@@ -34,6 +35,7 @@ class _Piece(NamedTuple):
     container: Scope | None  # the definition around it
     own: Scope | None  # the definition that it is, whole; None for a run of statements or a header
     header: bool = False  # starts with the header of `container`
+    group: bool = False  # small definitions side by side
 
 
 def chunk_lines(source: Source, kind: str = "text") -> tuple[ChunkFact, ...]:
@@ -84,10 +86,10 @@ class _Cutter:
             first, last = node.start_point.row, node.end_point.row
             own = self._by_start.get((node.start_byte, node.end_byte))
             is_inner = own is not None and own is container  # the definition below its decorators
-            expand = self._is_large(node, own) and last > first
-            if not is_inner and self._starts_line(node.start_byte, first):
+            expand = last > first and self._is_large(node, own, container)
+            if not is_inner and "comment" not in node.type and self._starts_line(node.start_byte, first):
                 line = self._above_comments(first, cuts[-1].start)
-                if line > cuts[-1].start or not cuts[-1].end:
+                if line > cuts[-1].start or len(cuts) == 1:
                     cuts[-1] = cuts[-1]._replace(end=line)
                     inner = own if expand and own is not None else container
                     cuts.append(
@@ -99,8 +101,12 @@ class _Cutter:
         cuts[-1] = cuts[-1]._replace(end=self._source.n_lines)
         return [piece for piece in cuts if piece.end > piece.start]
 
-    def _is_large(self, node: Node, own: Scope | None) -> bool:
-        limit = TARGET_BYTES if own is not None and own.kind == "class" else MAX_BYTES
+    def _is_large(self, node: Node, own: Scope | None, container: Scope | None) -> bool:
+        """Whether a node is cut inside. A class is cut earlier than a function: its methods stand on their
+        own.
+        """
+        scope = own or container
+        limit = TARGET_BYTES if scope is not None and scope.kind == "class" else MAX_BYTES
         return node.end_byte - node.start_byte > limit
 
     def _starts_line(self, position: int, row: int) -> bool:
@@ -136,14 +142,17 @@ def _join(source: Source, before: _Piece, piece: _Piece) -> _Piece | None:
         return None
     first, second = _size(source, before), _size(source, piece)
     both = before._replace(end=piece.end)
+    is_small = second < TINY_BYTES and first + second <= TARGET_BYTES
     if before.own is None and piece.own is None:
-        return both if first + second <= TARGET_BYTES or second < TINY_BYTES else None
-    if before.own is not None and piece.own is not None:
-        is_small = first + second <= TARGET_BYTES and first < TARGET_BYTES // 2 and second < TINY_BYTES
-        return both._replace(own=None) if is_small else None
+        fits = min(first, second) < TINY_BYTES and first + second <= MAX_BYTES
+        return both if fits or first + second <= TARGET_BYTES else None
     if before.own is None:
-        return piece._replace(start=before.start) if first < TINY_BYTES and not before.header else None
-    return both if second < TINY_BYTES else None
+        if before.group:
+            return both if is_small else None
+        return piece._replace(start=before.start) if first < LOOSE_BYTES and not before.header else None
+    if piece.own is None:
+        return both if second < TINY_BYTES else None
+    return both._replace(own=None, group=True) if is_small and first < TARGET_BYTES // 2 else None
 
 
 def _split_leaf(source: Source, piece: _Piece) -> list[_Piece]:

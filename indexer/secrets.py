@@ -69,7 +69,11 @@ _NAME = (
     rb"(?i:(pass(?:word|wd|phrase)?|passw|pwd)"
     rb"|(?:api|access|account|private|auth|encryption|signing|secret)[_-]?key|secret|token|credential)s?[0-9]{0,3}"
 )
-_OPERATOR = rb"[\"'\]]{0,2}[ \t]{0,8}(?::[ \t]{0,8}[A-Za-z_][\w.\[\] |]{0,40}?)?[ \t]{0,8}(?:=>|:=|[!=]=|=|:)[ \t]{0,8}"
+_OPERATOR = (
+    rb"[\"'\]]{0,2}[ \t]{0,8}"  # the end of a key in quotes or brackets
+    rb"(?::[ \t]{0,8}[A-Za-z_][\w.\[\] |]{0,40}?)?"  # an annotation
+    rb"[ \t]{0,8}(?:=>|:=|[!=]=|=|:)[ \t]{0,8}"
+)
 _QUOTED = re.compile(_NAME + _OPERATOR + rb"[bBrRuUfF]{0,2}(?:\"([^\"\n]{4,500})\"|'([^'\n]{4,500})')")
 _BARE = re.compile(_NAME + _OPERATOR + rb"([^\s\"'#;,]{4,500})[ \t]*(?=[\r\n#;,]|\Z)")
 _PLACEHOLDER = re.compile(

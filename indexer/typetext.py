@@ -17,8 +17,10 @@ _WRAPPERS = frozenset(
 _CONTAINERS = frozenset(
     {
         "list", "List", "set", "Set", "frozenset", "FrozenSet", "tuple", "Tuple", "Sequence",
-        "MutableSequence", "Iterable", "Iterator", "Collection", "Container", "deque", "Deque", "AbstractSet", "MutableSet",
-        "Generator", "AsyncGenerator", "AsyncIterable", "AsyncIterator", "Awaitable", "ContextManager",
+        "MutableSequence", "Iterable", "Iterator", "Collection", "Container", "deque",
+        "Deque", "AbstractSet", "MutableSet", "Generator", "AsyncGenerator", "AsyncIterable",
+        "AsyncIterator", "Awaitable",
+        "ContextManager",
         "AbstractContextManager", "AsyncContextManager", "AbstractAsyncContextManager",
     }
 )  # fmt: skip
