@@ -2,6 +2,22 @@
 
 from __future__ import annotations
 
-from repocoder.cli.edge import main
+from collections.abc import Sequence
+
+from repocoder.cli.signals import SignalWatch, Stopped, end_now
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code. A signal ends the process with its own."""
+    watch = SignalWatch()
+    try:
+        from repocoder.cli.edge import run  # after the signals are ours: importing click takes 30 ms
+
+        return run(arguments, watch)
+    except Stopped as stopped:
+        end_now(stopped.exit_code)
+    finally:
+        watch.release()
+
 
 __all__ = ["main"]

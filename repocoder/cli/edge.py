@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import traceback
 from collections.abc import Sequence
@@ -12,7 +11,7 @@ import click
 
 from indexer.errors import RepocoderError, StorageError
 from repocoder.cli.root import cli
-from repocoder.cli.signals import SignalWatch, Stopped, end_now
+from repocoder.cli.signals import SignalWatch
 from repocoder.terminal import safe
 
 INTERNAL = 1
@@ -22,22 +21,15 @@ _SHOWN_LENGTH = 300
 _COMPLETION_VARIABLE = "_REPOCODER_COMPLETE"
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+def run(arguments: Sequence[str] | None, watch: SignalWatch) -> int:
+    """Run the command line (that of the process for None); returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     _prepare_streams()
-    watch = SignalWatch()
     try:
         code = _run(given, watch)
         sys.stdout.flush()
     except BrokenPipeError:
         code = _forget_reader()
-    except Stopped as stopped:
-        end_now(stopped.exit_code)
-    except KeyboardInterrupt:
-        end_now(128 + signal.SIGINT)
-    finally:
-        watch.release()
     return code
 
 
