@@ -132,7 +132,7 @@ class Postings:
         rows = np.concatenate([term.rows for term in found.values()])
         shares = np.concatenate([terms[name] * term.idf * term.shares for name, term in found.items()])
         # adds in order, so each row sums its terms in the order of the query, as the reference does
-        return np.bincount(rows, weights=shares, minlength=len(self.ids))
+        return np.bincount(rows, weights=shares, minlength=len(self.ids)).astype(np.float64, copy=False)
 
     def search(
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
