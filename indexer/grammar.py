@@ -28,6 +28,7 @@ MAX_DEPTH = 1000
 ROLES = (
     "definition.function", "definition.class", "definition.variable", "definition.member", "decoration",
     "heir", "documented", "import.", "binding.parameter", "binding.annotation", "binding.call",
+    "binding.alias",
 )  # fmt: skip
 _QUERY_PIECE = re.compile(r';[^\n]*|"(?:[^"\\]|\\.)*"|[()\[\]]|[^;"()\[\]]+')
 Match = tuple[int, dict[str, list[Node]]]  # pattern, capture name -> nodes

@@ -31,6 +31,7 @@ MAX_CHAIN_CHARACTERS = 300  # of `a(…).b(…).c`: longer ones are not read as 
 CHECK_EVERY = 1024  # names between looks at the budget
 LITERAL_BYTES = 500  # how far back the bracket of `Literal["a", "b"]` is looked for
 DOT = 0x2E
+_FAR = 1 << 62  # behind every file's end
 _DOTTED = re.compile(r"\w+(?:\.\w+)*")
 _WORDS = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NO_TYPES = (b"Literal", b"Annotated")  # their strings are values
@@ -68,25 +69,50 @@ def is_dotted(name: str) -> bool:
     return all(part.isidentifier() for part in name.split("."))
 
 
+class _Sweep:
+    """Where a position is, for positions that only grow: in which byte ranges, scope and line."""
+
+    def __init__(self, source: Source, scopes: list[Scope]) -> None:
+        self.line = 0  # 1-based
+        self.scope: Scope | None = None
+        self._starts = source.starts
+        self._n_lines = source.n_lines
+        self._scopes = scopes
+        self._next = 0  # index of the first scope that starts later
+
+    def move(self, position: int) -> None:
+        """Go on to a position."""
+        starts, line = self._starts, self.line
+        while line < self._n_lines and starts[line] <= position:
+            line += 1
+        self.line = line
+        scopes, index, scope = self._scopes, self._next, self.scope
+        while index < len(scopes) and scopes[index].start <= position:
+            scope = scopes[index]
+            index += 1
+        while scope is not None and scope.end <= position:
+            scope = scope.parent
+        self._next, self.scope = index, scope
+
+
 class _Ranges:
-    """Byte ranges that do not overlap, by start."""
+    """Byte ranges that do not overlap, for positions that only grow."""
 
     def __init__(self, nodes: list[Node]) -> None:
-        self._starts: list[int] = []
-        self._ends: list[int] = []
-        self._index = 0
-        for start, end in sorted((node.start_byte, -node.end_byte) for node in nodes):
-            if not self._ends or start >= self._ends[-1]:
-                self._starts.append(start)
-                self._ends.append(-end)
+        spans = sorted((node.start_byte, -node.end_byte) for node in nodes)
+        self._rest = iter(spans)
+        self._start = self._end = -1
+        self._advance()
 
     def cover(self, position: int) -> bool:
-        """Whether a range holds the position. Positions only grow from call to call."""
-        index, ends = self._index, self._ends
-        while index < len(ends) and ends[index] <= position:
-            index += 1
-        self._index = index
-        return index < len(ends) and self._starts[index] <= position
+        """Whether a range holds the position."""
+        while self._end <= position:
+            self._advance()
+        return self._start <= position
+
+    def _advance(self) -> None:
+        self._start, end = next(self._rest, (_FAR, -_FAR))
+        self._end = max(self._end, -end)  # a range inside another one changes nothing
 
 
 class _Collector:
@@ -125,6 +151,7 @@ class _Collector:
         annotations = _Ranges(self._captures.get("reference.annotation", []))
         hidden = _Ranges(self._captures.get("reference.none", []))
         data, text_of, stores = self._source.data, self._source.text, self._stores
+        sweep = _Sweep(self._source, self._scopes)
         taken, chain = 0, -1
         nodes = self._captures.get("reference.name", [])
         for count, (start, end) in enumerate(sorted({(node.start_byte, -node.end_byte) for node in nodes})):
@@ -144,25 +171,29 @@ class _Collector:
                 chain = start
             if kind == "name":
                 kind = "inherit" if span in inherits else "annotation" if annotations.cover(start) else kind
-            reference = self._reference(text, kind, start) if text else None
-            if reference is not None:
-                yield reference
+            if not text:
+                continue
+            sweep.move(start)
+            if self._is_use(text, kind, sweep.scope):
+                column = self._source.column(sweep.line, start)
+                yield Reference(text, kind, sweep.line, column, sweep.scope.qualname if sweep.scope else "")
 
-    def _reference(self, text: str, kind: str, start: int) -> Reference | None:
+    def _is_use(self, text: str, kind: str, scope: Scope | None) -> bool:
+        """Whether a name may mean something outside the function that it is in."""
         root = text.partition(".")[0]
-        if root is text and text in SELF_NAMES and not (kind == "call" and text == CALLED_SELF):
-            return None
-        scope = self._source.scope_at(self._scopes, start)
-        outer = scope
-        while outer is not None:
-            if outer in self._local and root in self._local[outer] and text != CALLED_SELF:
-                if root is text:
-                    return None
-                self._note_untyped(outer, root, self._local[outer][root])
-                break
-            outer = outer.parent
-        line = self._source.line(start)
-        return Reference(text, kind, line, self._source.column(line, start), scope.qualname if scope else "")
+        is_bare = root == text
+        if text == CALLED_SELF and kind == "call":
+            return True
+        if is_bare and text in SELF_NAMES:
+            return False
+        while scope is not None:
+            names = self._local.get(scope)
+            if names is not None and root in names:
+                if not is_bare:
+                    self._note_untyped(scope, root, names[root])
+                return not is_bare
+            scope = scope.parent
+        return True
 
     def _note_untyped(self, scope: Scope, name: str, bound_at: int) -> None:
         key = (scope.qualname, name)

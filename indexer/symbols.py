@@ -8,7 +8,7 @@ Capture names of the structure patterns (matched one by one, so captures of a pa
 counts as one.
 - `decoration` around `decorated`: belongs to that definition. `heir` with `base`. `documented` with `doc`.
 - `import.module`, `import.name`, `import.alias`, `import.level`: one name bound.
-- `binding.annotation|parameter|call` with `type`.
+- `binding.annotation|parameter|call|alias` with `type`.
 Those of the reference patterns are explained in `indexer/references.py`.
 """
 
@@ -128,7 +128,7 @@ class _Reader:
     def bindings(self) -> list[Binding]:
         """What tells types, by position."""
         found: list[tuple[int, Binding]] = []
-        for kind in ("parameter", "annotation", "call"):
+        for kind in ("parameter", "annotation", "call", "alias"):
             for match in self._of(f"binding.{kind}"):
                 binding = self._binding(match, kind)
                 if binding is not None:
@@ -160,14 +160,17 @@ class _Reader:
         start, type_start = node.start_byte, written.start_byte
         name = self.source.text(start, node.end_byte)
         text = self.source.text(type_start, min(written.end_byte, type_start + MAX_TYPE_BYTES))
-        type_name = flatten_chain(text) if kind == "call" else useful_type(text)
+        type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
         if not type_name or not is_dotted(name):
             return None
         return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:
         nodes = match.get(key)
-        return _SPACE.sub("", self.source.text(nodes[0].start_byte, nodes[0].end_byte)) if nodes else ""
+        if not nodes:
+            return ""
+        text = self.source.text(nodes[0].start_byte, nodes[0].end_byte)
+        return text if text.isidentifier() else _SPACE.sub("", text)
 
     def scope_at(self, position: int) -> str:
         scope = self.source.scope_at(self.scopes, position)

@@ -51,6 +51,7 @@
 (typed_parameter . (identifier) @binding.parameter type: (type) @type)
 (typed_default_parameter name: (identifier) @binding.parameter type: (type) @type)
 (assignment left: [(identifier) (attribute)] @binding.annotation type: (type) @type)
+(assignment left: [(identifier) (attribute)] @binding.alias right: [(identifier) (attribute)] @type)
 (assignment left: [(identifier) (attribute)] @binding.call right: (call function: (_) @type))
 (assignment left: [(identifier) (attribute)] @binding.call right: (await (call function: (_) @type)))
 (named_expression name: (identifier) @binding.call value: (call function: (_) @type))

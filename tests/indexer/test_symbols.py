@@ -160,6 +160,7 @@ def test_bindings(facts: FileFacts) -> None:
         ("g", "open", "call", "A.prop"),
         ("v", "thing.get", "call", "func"), ("i", "", "local", "A.prop"),
         ("kind", "Literal", "annotation", ""),
+        ("self.p", "p", "alias", "A.__init__"), ("self.z", "Foo().bar().baz", "alias", "A.__init__"),
     }  # fmt: skip
 
 
