@@ -195,10 +195,8 @@ def check_folder(name: str, folder: Path) -> Finding:
 
 
 def check_index(root: Path) -> Finding:
-    """The index of `root` as its files are: database, manifest and every file that the manifest names."""
-    from indexer.snapshot import Snapshot  # brings the store
-
-    from retrieval.postings import PostingsBuilder
+    """The index of `root`: database, manifest, every file that it names, and every chunk."""
+    from indexer.check import check  # brings the store
 
     directory = paths.index_dir(root)
     if not directory.exists():
@@ -206,17 +204,11 @@ def check_index(root: Path) -> Finding:
     loose = [place for place in (directory, *directory.rglob("*")) if place.lstat().st_mode & 0o077]
     if loose:
         return Finding("index", "warn", f"others can read {loose[0]}", f"chmod -R go= {directory}")
-    builder = PostingsBuilder()
-    try:
-        snapshot = Snapshot.open(directory, root, derived_versions={builder.name: builder.version})
-        counts = snapshot.counts()
-        snapshot.close()
-    except RepocoderError as error:
-        return Finding(
-            "index", "warn", str(error), "it is built anew at its next use, or by `repocoder index`"
-        )
-    detail = f"{directory}: sound, {counts['files']} files, {counts['chunks']} chunks"
-    return Finding("index", "ok", detail)
+    wrong = check(directory, root)
+    if wrong:
+        more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        return Finding("index", "fail", wrong[0] + more, "run `repocoder index --rebuild`")
+    return Finding("index", "ok", f"{directory}: sound")
 
 
 def check_memory() -> Finding:

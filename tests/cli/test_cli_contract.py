@@ -209,3 +209,22 @@ def test_json_is_one_line_of_ascii(run_here: Run) -> None:
     assert answer.out.isascii()
     assert answer.out.count("\n") == 1
     assert json.loads(answer.out)
+
+
+def test_doctor_sees_a_damaged_index(run_here: Run) -> None:
+    run_here("index")
+    directory = Path(run_here("status", "--json").json["directory"])
+    healthy = run_here("doctor", "--json").json
+    assert healthy["ok"]
+    assert {check["name"]: check["status"] for check in healthy["checks"]}["index"] == "ok"
+    assert all(check.keys() == {"name", "status", "detail", "hint"} for check in healthy["checks"])
+    victim = next(
+        path for path in sorted(directory.glob("generations/*/postings/*")) if path.stat().st_size > 200
+    )
+    data = bytearray(victim.read_bytes())
+    data[150] ^= 0xFF
+    victim.write_bytes(data)
+    answer = run_here("doctor")
+    assert answer.code == 1
+    assert "fail  index" in answer.out
+    assert run_here("index", "--rebuild").code == 0
