@@ -51,7 +51,8 @@ class Indexer:
         """Bring the index up to date. `rebuild`: parse every file again.
 
         Cancelled, it returns the report of the index as it was, with a note; what was parsed is kept for the
-        next build. Raises LockedError, StorageError, IndexFailedError, WorkerError; the old index stays readable.
+        next build. Raises LockedError, StorageError, IndexFailedError, WorkerError; the old index stays
+        readable.
         """
         started = time.monotonic()
         update = Update(self._site, rebuild, progress, cancel)
@@ -69,7 +70,8 @@ class Indexer:
         )
 
     def is_stale(self) -> bool:
-        """Whether a build would change the index; cheap: one walk, and no file is read but those just written.
+        """Whether a build would change the index; cheap: one walk, and no file is read but those just
+        written.
 
         Raises IndexFailedError for an index of a newer program, StorageError.
         """

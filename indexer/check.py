@@ -1,5 +1,7 @@
-"""Whether an index is sound in every respect that can be told without the repository: for `doctor`, and the oracle
-of the tests."""
+"""Whether an index is sound in every respect that can be told without the repository.
+
+For `repocoder doctor`, and the oracle of the tests.
+"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ class Changes(Protocol):
 
     @property
     def added(self) -> Iterable[ChunkText]:
-        """The new chunks, by ascending id."""
+        """The new chunks, in no promised order."""
         ...
 
     @property

@@ -1,4 +1,4 @@
-"""Every write to the index's folder goes through here: one place for durability, and one to inject faults in tests.
+"""Every write to the index's folder goes through here: one place for durability, and for faults in tests.
 
 Callers use `disk.rename(...)`, never an imported name, so that a test can replace one operation.
 """
@@ -6,6 +6,7 @@ Callers use `disk.rename(...)`, never an imported name, so that a test can repla
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import sqlite3
@@ -28,6 +29,10 @@ _DAMAGE = frozenset(
         sqlite3.SQLITE_MISMATCH,
     }
 )
+
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FREE_SPACE = "free space on its disk and try again"
+_MAKE_WRITABLE = "make it writable or set XDG_CACHE_HOME"
 
 
 def prepare_folder(place: Path) -> None:
@@ -130,4 +135,5 @@ def _translate(error: sqlite3.DatabaseError, place: Path) -> RepocoderError:
     )  # the upper bits say more precisely
     if code in _DAMAGE:
         return DamagedIndexError(f"index: {place}: damaged ({error})")
-    return StorageError(f"index: {place}: {error}: free the disk and try again")
+    advice = _MAKE_WRITABLE if code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN) else _FREE_SPACE
+    return StorageError(f"index: {place}: {error}: {advice}")

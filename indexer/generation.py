@@ -1,4 +1,4 @@
-"""Generations: immutable folders of derived files, each with a manifest that is written last and checked first.
+"""Generations: immutable folders of derived files, each with a manifest, written last and checked first.
 
     generations/7/manifest.json          what belongs to the generation: sizes and SHA-256 of every file
     generations/7/postings/000001.ids.npy …
@@ -128,7 +128,7 @@ class Draft:
         return place
 
     def add_part(self, name: str, version: str, previous: Path | None, before: Part | None) -> None:
-        """Take in the files of a part: sync and hash them, but for those linked from the previous generation."""
+        """Take in the files of a part: sync and hash them, unless they are links to the previous ones."""
         place = self.folder / name
         files: dict[str, FileEntry] = {}
         for file in sorted(place.iterdir()):

@@ -1,7 +1,8 @@
-"""Edges of the files whose meaning may have changed: resolved over the state that is about to be published."""
+"""Edges of the files whose meaning may have changed, resolved over the state that is to be published."""
 
 from __future__ import annotations
 
+import gc
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Iterable
@@ -10,9 +11,9 @@ from indexer.resolve import RawEdge, Resolver, module_keys
 from indexer.rows import read_facts
 from indexer.types import FileFacts
 
-CACHED_FACTS_BYTES = (
-    96 << 20
-)  # of source that a resolver may hold before it is made anew: about 10 times in memory
+# Of source whose facts and answers a resolver may hold before it is made anew: about 25 times as much in
+# memory. On 633,000 lines: without a limit 556 MB, so 316 MB in the same time; 6 MiB take a third more.
+CACHED_FACTS_BYTES = 12 << 20
 _VARIABLES = 500  # SQLite allows 32,766; this keeps statements short
 
 
@@ -72,6 +73,7 @@ class Linker:
             if self._files.held_bytes > CACHED_FACTS_BYTES:
                 self._files.forget()
                 self._resolver = Resolver(self._files)
+                gc.collect()  # what a resolver remembers refers to itself
 
     def _write_edges(self, path: str, file_id: int, edges: Iterable[RawEdge]) -> None:
         self._connection.execute(
@@ -106,9 +108,7 @@ def find_dependents(connection: sqlite3.Connection, changed: Iterable[str]) -> s
     for start in range(0, len(keys), _VARIABLES):
         some = keys[start : start + _VARIABLES]
         marks = ",".join("?" * len(some))
-        rows = connection.execute(
-            f"SELECT DISTINCT path FROM dependencies JOIN files ON files.id = file_id WHERE module IN ({marks})",  # noqa: S608
-            some,
-        )
+        query = f"SELECT DISTINCT file_id FROM dependencies WHERE module IN ({marks})"  # noqa: S608
+        rows = connection.execute(f"SELECT path FROM files WHERE id IN ({query})", some)  # noqa: S608
         found.update(os.fsdecode(path) for (path,) in rows)
     return found

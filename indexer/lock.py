@@ -16,7 +16,7 @@ LOCK_FILE = "lock"
 
 @contextlib.contextmanager
 def writer_lock(directory: Path) -> Iterator[None]:
-    """Hold the index in `directory` for writing. Raises LockedError at once if another process does, OSError."""
+    """Hold the index in `directory` for writing. Raises LockedError at once if another does, OSError."""
     place = directory / LOCK_FILE
     file = os.open(place, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, PRIVATE_FILE)
     try:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 from indexer.reading import Found, UnreadableError, read_file
 from indexer.types import Skip
 
-# A file that was written this shortly before it was read may be written again without another time stamp. Kernel
-# clocks tick every 1 to 10 ms; some file systems keep whole seconds, or two.
+# A file that was written this shortly before it was read may be written again without another time stamp.
+# Kernel clocks tick every 1 to 10 ms; some file systems keep whole seconds, or two.
 TICK_NS = 50_000_000
 COARSE_TICK_NS = 2_000_000_000
 _SECOND_NS = 1_000_000_000
@@ -62,8 +62,10 @@ def read_skips(connection: sqlite3.Connection) -> dict[str, SkipRow]:
 
 
 def is_same(now: Found, before: Found, read_ns: int) -> bool:
-    """Whether the file cannot have changed since it was read. The inode and the change time count too: anyone can
-    set a modification time back."""
+    """Whether the file cannot have changed since it was read.
+
+    The inode and the change time count too: anyone can set a modification time back.
+    """
     return now == before and not is_racy(now, read_ns)
 
 

@@ -1,7 +1,7 @@
 """Publishing: one transaction that makes the next generation of an index out of what was parsed.
 
-The folder of derived files is complete and durable under its final name before the COMMIT, which is the switch:
-readers see the old generation before it and the new one after it, whatever happens in between.
+The folder of derived files is complete and durable under its final name before the COMMIT, which is the
+switch: readers see the old generation before it and the new one after it, whatever happens in between.
 """
 
 from __future__ import annotations

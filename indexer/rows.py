@@ -134,8 +134,9 @@ def remove_file(connection: sqlite3.Connection, path: str) -> list[int]:
 
 
 def write_file(connection: sqlite3.Connection, fresh: Fresh, counters: Counters) -> Change:
-    """Add a file or replace it. Chunks whose text is unchanged and symbols of the same qualified name keep their
-    ids."""
+    """Add a file or replace it. Chunks of the same text and symbols of the same qualified name keep their
+    ids.
+    """
     parsed = fresh.parsed
     content_id = fresh.content_id or insert_content(connection, parsed)
     interface = interface_digest(parsed.facts)

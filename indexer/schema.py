@@ -87,7 +87,8 @@ CREATE TABLE dependencies(
 ) WITHOUT ROWID;
 CREATE INDEX dependencies_by_module ON dependencies(module);
 
--- Files that are not indexed. Those that were read have the state that they had, so that they are not read again.
+-- Files that are not indexed. Those that were read have the state that they had, so that they are not read
+-- again.
 CREATE TABLE skips(
     path BLOB NOT NULL PRIMARY KEY,
     reason TEXT NOT NULL,

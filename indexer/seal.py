@@ -1,9 +1,9 @@
 """Whether the database is as its last writer left it, told without reading it.
 
-A writer takes the seal away before its first write and puts a new one when it is done. The seal holds the states of
-the database's files and their CRC-32: SQLite has no checksums of its own, so a flipped bit in a row would be
-believed. Unchanged states are trusted; other states (a copy, a restored backup, damage) are compared byte for byte
-with the CRC; without a seal the last writer died or works, and SQLite's own check must do.
+A writer takes the seal away before its first write and puts a new one when it is done. The seal holds the
+states of the database's files and their CRC-32: SQLite has no checksums of its own, so a flipped bit in a row
+would be believed. Unchanged states are trusted; other states (a copy, a restored backup, damage) are compared
+byte for byte with the CRC; without a seal the last writer died or works, and SQLite's own check must do.
 """
 
 from __future__ import annotations

@@ -246,7 +246,7 @@ class Snapshot:
     def _packed(self, path: str, column: str) -> bytes:
         number = self._file_table()[path].id
         row = self._connection.execute(
-            f"SELECT contents.{column} FROM contents JOIN files ON content_id = contents.id WHERE files.id = ?",  # noqa: S608
+            f"SELECT {column} FROM contents WHERE id = (SELECT content_id FROM files WHERE id = ?)",  # noqa: S608
             (number,),
         ).fetchone()
         if row is None:

@@ -1,7 +1,7 @@
 """Parsed files on their way into the index.
 
-A few are kept in memory until they are published. Many go to the database in batches, each in its own transaction,
-so that a build that is killed or cancelled goes on where it was, and memory holds one batch.
+A few are kept in memory until they are published. Many go to the database in batches, each in its own
+transaction, so that a build that is killed or cancelled goes on where it was, and memory holds one batch.
 """
 
 from __future__ import annotations

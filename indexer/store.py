@@ -30,7 +30,8 @@ def identity(root: Path) -> str:
 def open_reading(place: Path, root: Path, *, seal_known: bool = False) -> sqlite3.Connection:
     """A read-only connection to a sound index of this version and repository, with a transaction not begun.
 
-    Raises DamagedIndexError where a rebuild helps, IndexFailedError for an index of a newer program, StorageError.
+    Raises DamagedIndexError where a rebuild helps, IndexFailedError for an index of a newer program,
+    StorageError.
     A sealed database is trusted; one without a seal (its writer died, or works) gets SQLite's `quick_check`.
     """
     with disk.translated(place):
@@ -48,7 +49,7 @@ def open_reading(place: Path, root: Path, *, seal_known: bool = False) -> sqlite
 
 
 def open_writing(place: Path) -> sqlite3.Connection:
-    """A connection that may write, to an index that `open_reading` found sound. Raises sqlite3.DatabaseError."""
+    """A connection that may write, to an index that `open_reading` found sound. Raises sqlite3.Error."""
     connection = sqlite3.connect(
         _uri(place, "rw"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
     )

@@ -1,4 +1,4 @@
-"""One run of the indexer, under the writer's lock: plan, parse, stage, publish, and recovery from what is damaged."""
+"""One run of the indexer, under the writer's lock: plan, parse, stage, publish; recovery from damage."""
 
 from __future__ import annotations
 
@@ -176,7 +176,8 @@ class Update:
         if not (incomplete or plan.parse or plan.removed or plan.touched or plan.skips != skips):
             return False, None
         seal = take_seal(self._site.directory)
-        # `reading` stays open meanwhile: the last connection to close copies the log, which small changes need not.
+        # `reading` stays open meanwhile: the last connection to close copies the log, which small changes
+        # need not.
         with contextlib.closing(store.open_writing(place)) as writing:
             try:
                 self._write(writing, plan, previous, incomplete)
@@ -233,8 +234,8 @@ class Update:
         self, writing: sqlite3.Connection, plan: Plan, previous: dict[str, Previous], incomplete: bool
     ) -> None:
         batch, skips = self._parse(writing, plan)
-        known = {path for path in plan.parse if path in skips} & self._indexed(writing)
-        removed = (*plan.removed, *sorted(known))
+        gone = [path for path in plan.parse if path in skips and _is_indexed(writing, path)]
+        removed = (*plan.removed, *gone)
         work = Work(batch, removed, plan.touched, skips, self._read_ns)
         if incomplete or removed or len(batch):
             changed = len(batch) + len(removed)
@@ -248,9 +249,6 @@ class Update:
             disk.commit(writing)
         finally:
             disk.roll_back(writing)
-
-    def _indexed(self, writing: sqlite3.Connection) -> set[str]:
-        return {os.fsdecode(path) for (path,) in writing.execute("SELECT path FROM files")}
 
     def _parse(self, writing: sqlite3.Connection, plan: Plan) -> tuple[Batch, dict[str, SkipRow]]:
         """Parse what has to be, stage it if it is much; all skips there are now."""
@@ -304,3 +302,8 @@ class Update:
         self.skipped = {}
         for reason, count in reasons:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
+
+
+def _is_indexed(connection: sqlite3.Connection, path: str) -> bool:
+    row = connection.execute("SELECT 1 FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
+    return row is not None

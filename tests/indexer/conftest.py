@@ -19,7 +19,19 @@ from indexer.snapshot import Snapshot
 from retrieval.postings import Postings, PostingsBuilder
 
 VERSIONS = {PostingsBuilder.name: PostingsBuilder.version}
-WORDS = "vocab token parser merge score bucket window graph lookup budget cursor prompt".split()
+WORDS = (
+    "vocab",
+    "token",
+    "parser",
+    "merge",
+    "score",
+    "bucket",
+    "window",
+    "graph",
+    "lookup",
+    "budget",
+    "prompt",
+)
 
 
 def module_text(number: int, total: int, chance: random.Random) -> str:
@@ -103,7 +115,7 @@ def _searches(snapshot: Snapshot) -> dict[str, Any]:
 
 @dataclass
 class Workbench:
-    """A repository, the folder of its index, and a parse pool that all builds share: starting one costs 0.3 s."""
+    """A repository and the folder of its index. All builds share a parse pool: starting one costs 0.3 s."""
 
     repository: Repository
     directory: Path
