@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import resource
 import select
 import signal
@@ -20,12 +19,12 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from indexer.errors import WorkerError
+from indexer.spawn import spawn
 
 MAX_FRAME_BYTES = 1 << 30  # a length above this is a damaged stream, not a message
 STDERR_TAIL_BYTES = 8192  # enough for a traceback; what came before is dropped
@@ -68,7 +67,7 @@ class ChildProcess:
         # -P: the current folder, which may be a hostile repository, must not be on the module path.
         command = [sys.executable, "-P", "-m", module, birth, *arguments]
         self.module = module
-        self._process = _spawn(
+        self._process = spawn(
             lambda: subprocess.Popen(
                 command,
                 stdin=subprocess.PIPE,
@@ -284,39 +283,3 @@ def _describe_exit(code: int) -> str:
 
 def _milliseconds_left(deadline: float | None) -> float | None:
     return None if deadline is None else max(0.0, (deadline - time.monotonic()) * 1000)
-
-
-# The kernel's "parent died" signal is sent when the *thread* that started the child ends. So one thread,
-# which lives
-# as long as the process, starts all children, whoever asks.
-_Start = Callable[[], "subprocess.Popen[bytes]"]
-_starter_lock = threading.Lock()
-_starter: tuple[int, queue.SimpleQueue[tuple[_Start, queue.SimpleQueue[Any]]]] | None = None
-
-
-def _spawn(start: _Start) -> subprocess.Popen[bytes]:
-    global _starter
-    with _starter_lock:
-        if _starter is None or _starter[0] != os.getpid():  # a forked copy of this process has no such thread
-            orders: queue.SimpleQueue[tuple[_Start, queue.SimpleQueue[Any]]] = queue.SimpleQueue()
-            threading.Thread(
-                target=_start_children, args=(orders,), name="child starter", daemon=True
-            ).start()
-            _starter = (os.getpid(), orders)
-        orders = _starter[1]
-    answer: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    orders.put((start, answer))
-    result = answer.get()
-    if isinstance(result, OSError):
-        raise WorkerError(f"worker process: cannot start: {result.strerror}") from result
-    assert isinstance(result, subprocess.Popen)
-    return result
-
-
-def _start_children(orders: queue.SimpleQueue[tuple[_Start, queue.SimpleQueue[Any]]]) -> None:
-    while True:
-        start, answer = orders.get()
-        try:
-            answer.put(start())
-        except OSError as error:
-            answer.put(error)

@@ -101,9 +101,9 @@ class ParsePool:
         max_file_bytes: int = MAX_FILE_BYTES,
     ) -> None:
         self._root = os.path.realpath(root)
-        self._size = max(1, workers or os.cpu_count() or 1)
+        self.size = max(1, workers or os.cpu_count() or 1)
         self._budget_s = budget_s
-        self._hard_s = budget_s * HARD_DEADLINE_FACTOR
+        self.hard_s = budget_s * HARD_DEADLINE_FACTOR
         self._memory_bytes = memory_bytes
         self._max_file_bytes = max_file_bytes
         self._idle: list[_Worker] = []
@@ -131,12 +131,12 @@ class ParsePool:
         with self._buffer_lock:
             for _ in range(MAX_DEATHS):
                 if self._closed:
-                    raise WorkerError("parse worker: the pool is closed: open the repository again")
+                    raise closed_error()
                 worker = self._buffer_worker or self.new_worker()
                 self._buffer_worker = worker
                 try:
                     worker.give(self.batch([ParseJob(path, data)]))
-                    return worker.take(self._hard_s)
+                    return worker.take(self.hard_s)
                 except (ChildDiedError, TimeoutError):
                     worker.child.kill()
                     self._buffer_worker = None
@@ -164,7 +164,7 @@ class ParsePool:
 
     def new_worker(self) -> _Worker:
         if self._closed:
-            raise WorkerError("parse worker: the pool is closed: open the repository again")
+            raise closed_error()
         return _Worker(Limits(address_space=self._memory_bytes))
 
     def batch(self, jobs: list[ParseJob]) -> ParseBatch:
@@ -173,14 +173,6 @@ class ParsePool:
         )  # leaves room for what extraction needs, and for free memory not given back
         return ParseBatch(self._root, tuple(jobs), self._budget_s, resident_bytes, self._max_file_bytes)
 
-    @property
-    def size(self) -> int:
-        return self._size
-
-    @property
-    def hard_s(self) -> float:
-        return self._hard_s
-
     def take_idle(self) -> list[_Worker]:
         idle, self._idle = self._idle, []
         return idle
@@ -188,6 +180,10 @@ class ParsePool:
     @property
     def closed(self) -> bool:
         return self._closed
+
+
+def closed_error() -> WorkerError:
+    return WorkerError("parse worker: the pool is closed: open the repository again")
 
 
 class _Run:
@@ -206,6 +202,8 @@ class _Run:
     def results(self) -> Iterator[Parsed | Skip]:
         while self._fill() or self._busy:
             yield from self._collect()
+            if self._pool.closed:
+                raise closed_error()
 
     def release(self) -> list[_Worker]:
         """End the workers that are in the middle of something; the others are given back."""

@@ -250,6 +250,16 @@ def test_a_closed_pool_refuses(root: Path) -> None:
         list(pool.parse(["pkg/m0.py"]))
 
 
+def test_closing_ends_a_running_parse(root: Path) -> None:
+    pool = ParsePool(root, 1)
+    run = pool.parse(f"pkg/m{i % 40}.py" for i in range(4000))
+    next(run)
+    pool.close()
+    with pytest.raises(WorkerError, match="closed"):
+        list(run)
+    assert children_of(os.getpid()) == []
+
+
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_stay_within_their_budget(root: Path, name: str) -> None:
     """In the real worker: CPU time, memory, no signal, and a result that says what was given up."""
