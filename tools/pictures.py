@@ -122,8 +122,9 @@ async def take(root: Path, size: tuple[int, int]) -> str:
             editor = workspace.area.current
             assert editor is not None
             editor.move_cursor((ROW, COLUMN))
-            await pilot.press("ctrl+n")
-            await wait(lambda: not workspace.completing.running)
+            for _ in range(2):  # the first one waits for the model, which no user sees twice
+                await pilot.press("escape", "ctrl+n")
+                await wait(lambda: not workspace.completing.running)
             editor.cursor_blink = False
             await pilot.pause(0.5)
             return clean(app.export_screenshot(title="repocoder"))

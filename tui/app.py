@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import App
 from textual.binding import Binding, BindingType
 
+from repocoder.errors import UsageError
 from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
 
@@ -35,6 +37,8 @@ def run(root: Path, settings: Settings) -> int:
     stdout."""
     from repocoder.engine import Engine  # here, so that the application can be tested without an index
 
+    if sys.__stderr__ is None or not sys.__stderr__.isatty():  # Textual paints there
+        raise UsageError("no terminal: the UI paints on stderr: do not redirect it")
     with Engine(root, settings) as engine:
         app = RepocoderApp(engine)
         app.run()

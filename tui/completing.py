@@ -108,6 +108,11 @@ class Completing:
         run.editor.end_ghost()
         return True
 
+    def stop(self) -> None:
+        """Cancel for good, when the screen is going away."""
+        if self._run is not None:
+            self._run.cancel.set()
+
     def dropped(self, editor: Editor) -> None:
         """The user refused the ghost or typed something else."""
         run = self._run

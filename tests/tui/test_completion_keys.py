@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -18,8 +17,9 @@ SUGGESTION = "helper.build(\n        name,\n    )"
 COMPLETED = TEXT.replace("value = \n", f"value = {SUGGESTION}\n")
 
 
-@SIZES
-@pytest.mark.parametrize("key", ["ctrl+space", "ctrl+@", "ctrl+n"])
+@pytest.mark.parametrize(
+    ("size", "key"), [((80, 24), "ctrl+@"), ((120, 40), "ctrl+space"), ((80, 24), "ctrl+n")]
+)
 async def test_a_key_asks_and_tab_accepts_all_as_one_step(
     app: RepocoderApp, scripted: ScriptedEngine, ui: Driver, size: tuple[int, int], key: str
 ) -> None:
@@ -89,13 +89,13 @@ async def test_typing_what_it_says_takes_it_along_and_anything_else_dismisses(
         assert editor.document[4] == "    value = helx"
 
 
-@pytest.mark.parametrize("key", ["up", "left", "home", "backspace", "ctrl+z", "pagedown"])
-async def test_a_cursor_that_leaves_drops_the_suggestion(app: RepocoderApp, ui: Driver, key: str) -> None:
+async def test_a_cursor_that_leaves_drops_the_suggestion(app: RepocoderApp, ui: Driver) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
-        editor = await ui.ask(pilot)
-        assert editor.ghost is not None
-        await pilot.press(key)
-        assert editor.ghost is None
+        for key in ("up", "left", "home", "backspace", "ctrl+z", "pagedown"):
+            editor = await ui.ask(pilot)
+            assert editor.ghost is not None, key
+            await pilot.press(key)
+            assert editor.ghost is None, key
 
 
 async def test_escape_cancels_at_once_while_it_streams(
@@ -129,9 +129,7 @@ async def test_keys_are_not_blocked_while_the_engine_works(
         editor.move_cursor((4, 12))
         await pilot.press("ctrl+n")
         await ui.wait(pilot, lambda: editor.ghost is not None and editor.ghost.rest)
-        started = time.monotonic()
-        await pilot.press("h")
-        assert time.monotonic() - started < 0.5
+        await pilot.press("h")  # the engine is in the middle of its work and does not move
         assert editor.document[4] == "    value = h"
         scripted.go_on.set()
         await ui.wait(pilot, lambda: not app.workspace.completing.running)

@@ -58,5 +58,5 @@ def unsaved_question(paths: Sequence[str]) -> ChoiceScreen:
     names = [plain(f"  {path}") for path in paths[:MAX_NAMES]]
     if len(paths) > MAX_NAMES:
         names.append(Content(f"  and {len(paths) - MAX_NAMES} more"))
-    answers = (("stay", "Stay"), ("save", "Save and quit"), ("discard", "Quit without saving"))
+    answers = (("stay", "Stay"), ("save", "Save and quit"), ("discard", "Discard and quit"))
     return ChoiceScreen(Content("\n").join([Content.styled("Not saved:", "bold"), *names]), answers)

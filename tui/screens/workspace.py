@@ -107,10 +107,13 @@ class WorkspaceScreen(Screen[None]):
         )
         self._update_index()
 
+    def on_unmount(self) -> None:
+        self.stop()
+
     def stop(self) -> None:
         """Tell every thread to end."""
         self._stop.set()
-        self.completing.cancel()
+        self.completing.stop()
 
     # ---- completion
 
@@ -287,10 +290,10 @@ class WorkspaceScreen(Screen[None]):
 
     def _enter(self, pane: Widget) -> None:
         target = pane if pane.can_focus else pane.query("#snippets-list").first()
-        self.call_after_refresh(target.focus)
+        self.set_focus(target)  # at once: the next key may be on its way
 
     def _focus_editor(self) -> None:
-        (self.area.current or self._files).focus()
+        self.set_focus(self.area.current or self._files)
 
     @property
     def _files(self) -> FileTree:

@@ -13,6 +13,7 @@ from textual._text_area_theme import TextAreaTheme
 from textual.document._document import EditResult
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
+from textual.geometry import Offset
 from textual.timer import Timer
 from textual.widgets import TextArea
 
@@ -31,6 +32,9 @@ REST_S = 0.0005
 """How long the thread that lexes rests after each millisecond of work: a key waits no longer than that."""
 
 UNDO_STEPS = 500
+
+BLOCK_OPENERS = (":", "(", "[", "{")
+"""After one of these at its end, a new line is indented one step more."""
 
 
 class LineTheme(TextAreaTheme):
@@ -51,6 +55,7 @@ class CodeArea(TextArea):
         self.file = file
         self._colours = Colours(file.path, [])
         self._colour_timer: Timer | None = None
+        self._laid_out = False
         super().__init__(
             file.text,
             soft_wrap=False,
@@ -106,6 +111,13 @@ class CodeArea(TextArea):
         self.move_cursor((0, 0))
         self._rewrap_and_refresh_virtual_size()
 
+    def scroll_cursor_visible(self, center: bool = False, animate: bool = False) -> Offset:
+        """As Textual's, but back to the left edge as soon as the cursor can be seen from there."""
+        width = self.scrollable_content_region.width - 2 * self.gutter_width
+        if self.scroll_x and self.wrapped_document.location_to_offset(self.cursor_location).x < width:
+            self.scroll_to(x=0, animate=False)
+        return super().scroll_cursor_visible(center, animate)
+
     def _watch_language(self, language: str | None) -> None:
         """Nothing: the language is known by the name of the file, and no parser is chosen by it."""
 
@@ -115,12 +127,18 @@ class CodeArea(TextArea):
             event.stop()
             event.prevent_default()
             self._replace_via_keyboard("\n" + self._indentation(), *self.selection)
+        elif event.key.startswith("alt+"):
+            event.prevent_default()  # a terminal sends the letter along: it is a command, not text
 
     def _indentation(self) -> str:
-        """White space at the start of the cursor's line, as far as the cursor is behind it."""
+        """White space at the start of the cursor's line, as far as the cursor is behind it; a step more in
+        a block."""
         row, column = min(self.selection)
         before = self.document[row][:column]
-        return before[: len(before) - len(before.lstrip(" \t"))]
+        indentation = before[: len(before) - len(before.lstrip(" \t"))]
+        if before.rstrip().endswith(BLOCK_OPENERS):
+            indentation += "\t" if self.indent_type == "tabs" else " " * self.indent_width
+        return indentation
 
     def letters(self, name: str) -> Style:
         """The style of a component class without its background, which belongs to the line."""
@@ -140,6 +158,13 @@ class CodeArea(TextArea):
 
     def on_mount(self) -> None:
         self.colour_all(at_once=True)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Keys that arrive before the first layout scroll in an area without size: put that right."""
+        if not self._laid_out and event.size:
+            self._laid_out = True
+            self.scroll_to(0, 0, animate=False)
+            self.call_after_refresh(self.scroll_cursor_visible)
 
     def colour_all(self, *, at_once: bool = False) -> None:
         """Lex the whole document in a thread, when the keys rest."""

@@ -103,8 +103,8 @@ class EditorArea(Vertical):
             row, _ = editor.clamp_visitable((line - 1, 0))
             text = editor.document[row]
             editor.move_cursor((row, len(text) - len(text.lstrip())))
-            editor.call_after_refresh(editor.scroll_cursor_visible, center=True)
-        editor.focus()
+            editor.call_later(editor.call_after_refresh, editor.scroll_cursor_visible, center=True)
+        self.screen.set_focus(editor)  # at once: the next key may be on its way
         self._show_title()
         return editor
 

@@ -13,6 +13,9 @@ from retrieval.types import Hit
 from tui.display import plain
 from tui.messages import FileChosen
 
+NO_BREAK = "\u00a0"
+"""A space that keeps the number and a long name on one line."""
+
 EMPTY = "Ask for a completion: the snippets it used appear here, each with the reason for it."
 
 
@@ -47,7 +50,8 @@ class SnippetPane(Vertical):
         options = [Option(_describe(number, hit)) for number, hit in enumerate(used, 1)]
         options += [Option(_describe(None, hit, why.get(id(hit), "not in the prompt"))) for hit in left]
         self._list.clear_options()
-        self._list.add_options(options)
+        for option in options:
+            self._list.add_options([option, None])
         self._list.display = bool(options)
         if options:
             self._list.highlighted = 0
@@ -72,18 +76,15 @@ def _heading(completion: Completion, used: int) -> Content:
 
 
 def _describe(number: int | None, hit: Hit, left_out: str = "") -> Content:
-    """Place, name and every reason of one snippet; `left_out` says why it is not in the prompt."""
+    """Name, place and every reason of one snippet; `left_out` says why it is not in the prompt."""
     place = f"{hit.path}:{hit.start_line}"
-    title = plain(hit.chunk.name or hit.chunk.kind, "bold $text-accent" if number is not None else "")
-    parts = [
-        Content(f"{number} " if number is not None else "- "),
-        title,
-        Content("\n  "),
-        plain(place, "$text-muted"),
-    ]
-    for evidence in hit.evidence:
-        parts += [Content("\n  "), plain(evidence.why)]
+    style = "bold $text-accent" if number is not None else ""
+    mark = f"{number}{NO_BREAK}" if number is not None else f"-{NO_BREAK}"
+    lines = [Content.assemble(mark, plain(hit.chunk.name or place, style))]
+    if hit.chunk.name:
+        lines.append(plain(place, "$text-muted"))
+    lines += [plain(why) for why in dict.fromkeys(evidence.why for evidence in hit.evidence)]
     if left_out:
-        parts += [Content("\n  "), plain(f"left out: {left_out}", "italic")]
-    content = Content.assemble(*parts)
+        lines.append(plain(f"left out: {left_out}", "italic"))
+    content = Content("\n").join(lines)
     return content if number is not None else content.stylize("dim")
