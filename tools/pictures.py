@@ -83,13 +83,16 @@ class Order:
         """Put an item into the order."""
         self.items.append(self.catalog.find_item(name))
 
+    def find_item(self, name: str) -> Item:
+        HOLE
+
     def total(self, percent: int = 0) -> int:
         """What the customer pays."""
-        HOLE
+        return total_price(self.items, percent)
 ''',
     "README.md": "# A shop\n",
 }
-PATH, ROW, COLUMN = "shop/orders.py", 19, 8
+PATH, ROW, COLUMN = "shop/orders.py", 18, 8
 SIZES = {"workspace": (120, 34), "compact": (80, 24)}
 WAIT_S = 60.0
 

@@ -201,7 +201,7 @@ class WorkspaceScreen(Screen[None]):
 
     def _list_files(self) -> None:
         settings = self.engine.settings
-        options = WalkOptions(max_file_bytes=settings.max_file_bytes)
+        options = WalkOptions(max_file_bytes=settings.max_file_bytes, ignore=settings.exclude)
         listing = list_files(self.engine.root, options, self._stop.is_set)
         if listing is not None:
             self.post_message(messages.FilesListed(listing))
