@@ -240,13 +240,24 @@ def _infill(template: Template, before: Sequence[Part], infill: Infill) -> list[
 
 def _repository(template: Template, infill: Infill) -> list[Part]:
     """Qwen2.5-Coder: repository's name, then files, the last one with the hole."""
-    return [_control(template, "repo"), Part(f"{infill.repo_name}\n"), *_files(template, infill)]
+    name = Part(f"{infill.repo_name}\n")
+    return [_control(template, "repo"), name, *_context(template, infill), *_infill(template, (), infill)]
+
+
+def _context(template: Template, infill: Infill) -> list[Part]:
+    """The files of the snippets, and the head of the one with the hole."""
+    file = _control(template, "file")
+    others = [part for snippet in infill.snippets for part in (file, snippet)]
+    return [*others, file, Part(f"{infill.path}\n")]
 
 
 def _files(template: Template, infill: Infill) -> list[Part]:
-    file = _control(template, "file")
-    others = [part for snippet in infill.snippets for part in (file, snippet)]
-    return [*others, file, Part(f"{infill.path}\n"), *_infill(template, (), infill)]
+    """The embedded model: the suffix first, then the prefix, which it goes on with.
+
+    With the prefix first, as it was trained, it ends at once at 45 of 48 lines of httpx (edit similarity
+    0.01). This way none is empty, and the similarity is 0.29; it is 0.27 without any suffix."""
+    control = [_control(template, role) for role in ("prefix", "suffix", "middle")]
+    return [*_context(template, infill), *control[:2], infill.suffix, control[2], infill.prefix]
 
 
 def _starcoder(template: Template, infill: Infill) -> list[Part]:

@@ -101,7 +101,7 @@ def _find_cut(text: str, hole: Hole, *, final: bool) -> _Cut | None:
             _cut_at_bracket(text, hole),
             _cut_at_block_end(text, hole, final=final),
             _cut_at_suffix(text, hole, final=final),
-            _cut_at_line_cycle(text, final=final),
+            _cut_at_line_cycle(text, hole, final=final),
             _cut_at_loop(text),
         )
         if cut is not None
@@ -235,10 +235,12 @@ def _cut_at_overlap(text: str, hole: Hole) -> _Cut | None:
             return _Cut(end, "suffix") if end < len(text) else None
 
 
-def _cut_at_line_cycle(text: str, *, final: bool) -> _Cut | None:
+def _cut_at_line_cycle(text: str, hole: Hole, *, final: bool) -> _Cut | None:
     """The end of the first round, where the last complete lines go round and round."""
     lines = [(start, line) for start, line in _split(text) if start + len(line) < len(text) or final]
-    filled = [(start, line.rstrip()) for start, line in lines if line.strip()]
+    filled = [
+        (start, ("" if start else hole.before) + line.rstrip()) for start, line in lines if line.strip()
+    ]
     for end in range(len(filled), 0, -1):
         for period in range(1, CYCLE_LINES + 1):
             rounds = SAME_LINE_LIMIT if period == 1 else CYCLE_LIMIT
@@ -250,8 +252,8 @@ def _cut_at_line_cycle(text: str, *, final: bool) -> _Cut | None:
             if names == unit * rounds and not all(_CLOSING.match(name) for name in unit):
                 while first > 0 and filled[first - 1][1] == filled[first - 1 + period][1]:
                     first -= 1  # the earliest round
-                start, line = filled[first + period - 1]
-                return _Cut(start + len(line), "repetition")
+                start, _ = filled[first + period - 1]
+                return _Cut(start + len(text[start:].partition("\n")[0]), "repetition")
     return None
 
 

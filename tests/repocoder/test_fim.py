@@ -50,8 +50,8 @@ CASES = {
     "repocoder": (
         QWEN,
         {"general.name": "repocoder-seed-7m"},
-        "«<|file_sep|>»a.py\nA = 1\n«<|file_sep|>»b.py\n«<|fim_prefix|>»P«<|fim_suffix|>»S«<|fim_middle|>»",
-        "«<|file_sep|>»b.py\n«<|fim_prefix|>»P«<|fim_suffix|>»S«<|fim_middle|>»",
+        "«<|file_sep|>»a.py\nA = 1\n«<|file_sep|>»b.py\n«<|fim_prefix|>»«<|fim_suffix|>»S«<|fim_middle|>»P",
+        "«<|file_sep|>»b.py\n«<|fim_prefix|>»«<|fim_suffix|>»S«<|fim_middle|>»P",
     ),
     "starcoder2": (
         STAR,

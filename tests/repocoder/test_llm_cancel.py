@@ -24,7 +24,7 @@ def test_a_hundred_cancels_at_random_moments() -> None:
     def request(tokens: int = 30) -> GenerateRequest:
         start = chance.randrange(len(ids) - 900)
         code = ids[start : start + chance.randrange(100, 500)]
-        return GenerateRequest((6, *model.tokenize("a.py\n"), 1, *code, 3, 2), tokens)
+        return GenerateRequest((6, *model.tokenize("a.py\n"), 1, 3, 2, *code), tokens)
 
     probe = request()
     usual_s = model.generate(probe).total_ms / 1000
@@ -62,16 +62,16 @@ def test_cancelling_before_the_start_and_while_another_call_runs() -> None:
     ids = model.tokenize(SOURCE)[:800]
     cancel = threading.Event()
     cancel.set()
-    assert model.generate(GenerateRequest((6, 1, *ids, 3, 2), 9), cancel=cancel).stop_reason == "cancelled"
+    assert model.generate(GenerateRequest((6, 1, 3, 2, *ids), 9), cancel=cancel).stop_reason == "cancelled"
     first_cancel, second_cancel = threading.Event(), threading.Event()
     first = threading.Thread(
-        target=model.generate, args=(GenerateRequest((6, 1, *ids, 3, 2), 200), None, first_cancel)
+        target=model.generate, args=(GenerateRequest((6, 1, 3, 2, *ids), 200), None, first_cancel)
     )
     first.start()
     time.sleep(0.05)
     second_cancel.set()
     started = time.monotonic()
-    done = model.generate(GenerateRequest((6, 1, *ids[:50], 3, 2), 9), cancel=second_cancel)
+    done = model.generate(GenerateRequest((6, 1, 3, 2, *ids[:50]), 9), cancel=second_cancel)
     assert done.stop_reason == "cancelled" and time.monotonic() - started < LIMIT_S
     first_cancel.set()
     first.join(5)

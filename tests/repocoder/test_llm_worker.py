@@ -42,8 +42,8 @@ def local(path: Path, **options: object) -> LocalGenerator:
 
 def prompt(model: LocalGenerator | FakeGenerator, text: str) -> tuple[int, ...]:
     ids = model.vocab.template.ids
-    head = [ids["file"], *model.tokenize("pkg/m.py\n"), ids["prefix"]]
-    return (*head, *model.tokenize(text)[-600:], ids["suffix"], ids["middle"])
+    head = [ids["file"], *model.tokenize("pkg/m.py\n"), ids["prefix"], ids["suffix"], ids["middle"]]
+    return (*head, *model.tokenize(text)[-600:])
 
 
 def test_facts_of_the_loaded_model(model: LocalGenerator) -> None:

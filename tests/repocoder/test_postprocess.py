@@ -148,6 +148,12 @@ CASES = {
     ),
     # circles
     "the same line": ("def f():\n    ‸\n", "a = 1\n" + "    b = 2\n" * 5, "a = 1\n    b = 2", "repetition"),
+    "the same line from the first on": (
+        "x = [\n    ‸\n]\n",
+        '"a",\n' + '    "a",\n' * 4,
+        '"a",',
+        "repetition",
+    ),
     "two lines in turn": (
         "def f():\n    ‸\n",
         "a = 1\n" + "    b = 2\n    c = 3\n" * 4,

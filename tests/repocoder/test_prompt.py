@@ -55,7 +55,7 @@ def test_a_small_prompt_is_exactly_the_template(model: LocalGenerator) -> None:
     prompt = build(model, query_of("x = f(", ")\n"), (hit("a.py", "def f(): ...\n"),))
     assert prompt.text == (
         "<|file_sep|>a.py\ndef f(): ...\n<|file_sep|>pkg/m.py\n"
-        "<|fim_prefix|>x = f(<|fim_suffix|>)\n<|fim_middle|>"
+        "<|fim_prefix|><|fim_suffix|>)\n<|fim_middle|>x = f("
     )
     assert model.detokenize(prompt.token_ids) == prompt.text
     assert prompt.template == "repocoder" and not prompt.dropped
@@ -127,7 +127,7 @@ def test_the_prefix_begins_at_a_line_and_stays_there_while_one_types(model: Loca
     starts = set()
     for typed in ("", "x", "x = ", "x = foo(bar, baz)", "x = 1\n", "x = 1\ny = 2\n    return"):
         prompt = build(model, query_of(SOURCE + typed, "\n\nend = 1\n"), (hit("a.py", "def f(): ...\n"),))
-        text = prompt.text.split("<|fim_prefix|>")[1].split("<|fim_suffix|>")[0]
+        text = prompt.text.split("<|fim_middle|>")[1]
         assert (SOURCE + typed).endswith(text)
         assert (SOURCE + typed)[: -len(text)].endswith("\n")
         starts.add(len(SOURCE + typed) - len(text))
@@ -162,7 +162,7 @@ def test_one_endless_line(model: LocalGenerator) -> None:
     prompt = build(model, query_of(line, "2, " * 400_000))
     assert len(prompt.token_ids) <= 1024 - 96
     assert prompt.prefix_tokens > 300 and prompt.suffix_tokens > 50
-    shown = prompt.text.split("<|fim_prefix|>")[1].split("<|fim_suffix|>")[0]
+    shown = prompt.text.split("<|fim_middle|>")[1]
     assert line.endswith(shown) and shown
 
 
