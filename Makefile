@@ -1,5 +1,7 @@
 # make demo    set everything up, index this repository, complete at a few real cursors
 # make test    set everything up, run the whole test suite
+# make bench [REPO=path]    speed of indexing and search, beside rank_bm25 on the same chunks
+# make pictures    the pictures of the README, from the real application
 # make lint    format, style, types, import contracts
 # make demo REPO=path AT=file:line[:col]    the same anywhere
 
@@ -37,6 +39,12 @@ lint: setup
 format: setup
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+bench: setup
+	@$(BIN)/python -m eval.bench_search $(or $(REPO),.)
+
+pictures: setup
+	@$(BIN)/python tools/pictures.py docs/pictures
 
 clean:
 	rm -rf $(VENV) build dist

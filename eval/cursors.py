@@ -2,8 +2,9 @@
 
     python -m eval.cursors REPO [-n 20] [--seed 1] [--retrieve-only] [--json]
 
-A cursor stands at the indentation of a line inside a function body; the line is taken out of the buffer, what follows it
-stays. The line must use a name that is defined in another file of the repository. Who says so is jedi, which shares no
+A cursor stands at the indentation of a line inside a function body; the line is taken out of the buffer, what follows
+it stays. The line must use a name that is defined in another file of the repository. Who says so is jedi, which shares
+no
 code with our own resolution, so a name that we cannot resolve still counts against us. A definition is *in the prompt*
 if a snippet of the prompt comes from its file, covers its line and contains its name.
 """
@@ -235,7 +236,9 @@ def _describe(outcome: Outcome) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m eval.cursors", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m eval.cursors", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("repo", type=Path)
     parser.add_argument("-n", type=int, default=20, help="number of cursors")
     parser.add_argument("--seed", type=int, default=1)
@@ -251,7 +254,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             run_cursor(engine, cursor, retrieve_only=options.retrieve_only)
             for cursor in sample_cursors(root, options.n, options.seed)
         ]
-    result = {"repo": root.name, "seed": options.seed, "model": None if options.retrieve_only else engine_model(outcomes)}
+    result = {
+        "repo": root.name,
+        "seed": options.seed,
+        "model": None if options.retrieve_only else engine_model(outcomes),
+    }
     result |= summarise(outcomes)
     rows = [_describe(o) for o in outcomes]
     if options.json:

@@ -189,6 +189,15 @@ class Snapshot:
         return tuple(self._read_chunks("WHERE file_id = ? ORDER BY position", (known.id,)))
 
     @_locked
+    def chunk_at(self, path: str, line: int) -> Chunk | None:
+        """The first chunk of a file that holds a line (1-based); None where there is none."""
+        known = self._file_table().get(path)
+        if known is None:
+            return None
+        where = "WHERE file_id = ? AND start_line <= ? AND end_line >= ? ORDER BY position LIMIT 1"
+        return next(iter(self._read_chunks(where, (known.id, line, line))), None)
+
+    @_locked
     def all_chunk_ids(self) -> tuple[int, ...]:
         """Ascending."""
         return tuple(number for (number,) in self._connection.execute("SELECT id FROM chunks ORDER BY id"))

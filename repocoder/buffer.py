@@ -31,13 +31,17 @@ class Buffer:
 
 def open_buffer(root: Path, request: CompletionRequest) -> Buffer:
     """Read what the request is about; UsageError says what is wrong. `query_at` checks the position."""
-    data = _read(root, request.path) if request.text is None else request.text.encode("utf-8", "surrogateescape")
+    data = (
+        _read(root, request.path) if request.text is None else request.text.encode("utf-8", "surrogateescape")
+    )
     if b"\0" in data:
         raise UsageError(f"binary file: {request.path}: choose a text file")
     try:
         text = data.decode("utf-8-sig" if data.startswith(b"\xef\xbb\xbf") else "utf-8")
     except UnicodeDecodeError as error:
-        raise UsageError(f"not UTF-8: {request.path} (byte {error.start}): convert the file to UTF-8 first") from error
+        raise UsageError(
+            f"not UTF-8: {request.path} (byte {error.start}): convert the file to UTF-8 first"
+        ) from error
     column = _end_of_line(text, request.line) if request.column is None else request.column
     return Buffer(request.path, text, data, request.line, column)
 

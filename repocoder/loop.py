@@ -1,8 +1,8 @@
 """The retrieve-generate loop: a first draft at once, a second pass only where it can pay.
 
-RepoCoder (Zhang et al., EMNLP 2023) retrieves again with the draft in the query and starts over. Its own figures say
-that the second pass is worth one to two points and that later ones are worth nothing, so a further pass runs here only
-if the draft is unsure of itself or names what nobody defines, *and* the draft changes what is retrieved. It replaces the
+RepoCoder (Zhang et al., EMNLP 2023) retrieves again with the draft in the query and starts over. Its own figures
+say that the second pass is worth one to two points and that later ones are worth nothing, so a further pass runs here
+only if the draft is unsure of itself or names what nobody defines, *and* changes what is retrieved. It replaces the
 draft only if the model finds it likelier and it names no more unknown things.
 """
 

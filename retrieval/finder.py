@@ -109,7 +109,7 @@ def by_name(text: str, snapshot: Snapshot, names: Names, *, limit: int) -> list[
     )
     hits: list[Hit] = []
     for _, symbol, score, word in ranked[:limit]:
-        chunk = _chunk_at(snapshot, symbol)
+        chunk = snapshot.chunk_at(symbol.path, symbol.span.start_line)
         if chunk is not None:
             kind = "is" if score > EXACT else "begins with" if score > PREFIX else "has parts of"
             why = f"{symbol.kind} `{symbol.qualname}` {kind} `{word}`"
@@ -143,14 +143,6 @@ def merge(channels: Mapping[str, Sequence[Hit]], k: int) -> tuple[Hit, ...]:
         scores[number] *= SIDE_PENALTY if is_side(hit.path) else 1.0
     order = sorted(hits, key=lambda number: (-scores[number], number))[:k]
     return tuple(replace(hits[number], score=scores[number]) for number in order)
-
-
-def _chunk_at(snapshot: Snapshot, symbol: Symbol) -> Chunk | None:
-    """The chunk that holds the symbol's first line; for a file's own symbol its first chunk."""
-    for chunk in snapshot.chunks_of(symbol.path):
-        if chunk.span.start_line <= symbol.span.start_line <= chunk.span.end_line:
-            return chunk
-    return None
 
 
 def _whole(chunk: Chunk, evidence: Evidence) -> Hit:

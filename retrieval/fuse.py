@@ -29,6 +29,7 @@ SIDE_PENALTY = 0.8
 """For tests, examples and vendored code where the query is in none of them."""
 
 MAX_PER_FILE = 2
+"""Chunks of one file. Definitions do not count: they are short, and each is there because a name means it."""
 
 SAME_TEXT_SHARE = 0.5
 """Snippets of overlapping lines are one if the smaller shares this much of its text with the other."""
@@ -69,8 +70,9 @@ def fuse(
     per_file: Counter[str] = Counter()
     chosen: list[Hit] = []
     for group in groups:
-        if per_file[group.hit.path] < MAX_PER_FILE and len(chosen) < k:
-            per_file[group.hit.path] += 1
+        is_chunk = all(evidence.source != "definitions" for evidence in group.evidence)
+        if len(chosen) < k and per_file[group.hit.path] + is_chunk <= MAX_PER_FILE:
+            per_file[group.hit.path] += is_chunk
             chosen.append(replace(group.hit, score=group.score, evidence=tuple(group.evidence)))
     return tuple(chosen)
 

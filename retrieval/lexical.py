@@ -20,8 +20,8 @@ LINES_BEFORE, LINES_AFTER = 24, 8
 """Non-blank lines of the buffer that make the query."""
 
 DECAY_BEFORE = 0.75
-"""Weight of a line against the one below it. On 900 holes of httpx, scrapy and mypy five snippets
-held 46 % of the names that the true line needs and its file does not show; with 0.88 it was 44 %.
+"""Weight of a line against the one below it. On 900 holes of httpx, scrapy and mypy five snippets held 46 % of the
+names that the true line needs and its file does not show with 0.7, and 44 % with 0.88; this lies between.
 """
 
 AFTER_WEIGHT, DECAY_AFTER = 0.5, 0.8

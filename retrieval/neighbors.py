@@ -127,7 +127,7 @@ class Definitions:
             if ban.path == candidate.path and ban.start_line <= end and start <= ban.end_line:
                 return None
         text = render_symbol(facts, candidate.qualname, candidate.wanted, context)
-        chunk = self._chunk_at(candidate.path, start)
+        chunk = self._snapshot.chunk_at(candidate.path, start)
         if not text or chunk is None:
             return None
         return _Shown(chunk, text, start, end, score(candidate), explain(candidate))
@@ -136,10 +136,6 @@ class Definitions:
         value = round(shown.score, 4)
         evidence = Evidence("definitions", place, value, shown.why)
         return Hit(shown.chunk, value, (evidence,), shown.text, shown.start_line, shown.end_line)
-
-    def _chunk_at(self, path: str, line: int) -> Chunk | None:
-        chunks: tuple[Chunk, ...] = self._snapshot.chunks_of(path)
-        return next((c for c in chunks if c.span.start_line <= line <= c.span.end_line), None)
 
 
 _KNOWN: weakref.WeakKeyDictionary[Snapshot, Definitions] = weakref.WeakKeyDictionary()

@@ -12,7 +12,8 @@ from retrieval.leak import Lines
 
 LEAD, FOLLOW = 10, 14
 """Lines shown before and after the matched line when its continuation is wanted: 25 in all. The alignment is
-often off by some lines, so a lead pays: 12 and 12, 9 and 15 and this differ by noise, 3 and 21 is worse.
+often off by some lines, so a lead pays: 12 and 12 and 9 and 15 differed by noise, 3 and 21 was worse; this lies
+between the first two.
 """
 
 AROUND = 12

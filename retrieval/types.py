@@ -37,7 +37,7 @@ class Query:
 class Evidence:
     """Why one channel found a hit."""
 
-    source: str  # definitions | similar | dense | recent
+    source: str  # definitions | similar | dense; of a search: symbols | lexical | dense
     rank: int  # 1-based within the channel
     score: float  # in the channel's own unit
     why: str  # in words: "defines `parse_args`, imported at line 3"

@@ -55,7 +55,9 @@ def run(root: Path, at: str | None) -> int:
             return 0
         cursors = sample_cursors(root, CURSORS, SEED)
         if not cursors:
-            print("No line that uses a name of another file was found here: choose a cursor with AT=file:line[:col].")
+            print(
+                "No line that uses a name of another file was found here: choose a cursor with AT=file:line[:col]."
+            )
         for cursor in cursors:
             request = CompletionRequest(
                 path=cursor.path,
@@ -68,8 +70,8 @@ def run(root: Path, at: str | None) -> int:
             needs = ", ".join(f"{d.name} ({d.path}:{d.line})" for d in cursor.needs)
             print(f"  the true line needs: {safe(needs)}")
         print(
-            "\nThe text is weak: the embedded model has 7 million parameters and proves the path, no more. The snippets are"
-            "\nthe point: `repocoder models add FILE.gguf` or `repocoder models pull` brings a model that uses them."
+            "\nThe text is weak: the embedded model has 7 million parameters and proves the path, no more. The snippets"
+            "\nare the point: `repocoder models add FILE.gguf` or `repocoder models pull` brings a model to use them."
         )
     return 0
 
@@ -111,8 +113,8 @@ def show(completion: Completion, truth: str | None) -> None:
         print(f"  true line:  {safe(truth)}")
     print(
         f"  {completion.prompt_tokens} prompt tokens, {completion.completion_tokens} written, stop: "
-        f"{completion.stop_reason}; retrieve {timings.retrieve_ms:.0f} ms, first token {timings.first_token_ms:.0f} ms, "
-        f"total {timings.total_ms:.0f} ms; {completion.model.name}"
+        f"{completion.stop_reason}; retrieve {timings.retrieve_ms:.0f} ms, "
+        f"first token {timings.first_token_ms:.0f} ms, total {timings.total_ms:.0f} ms; {completion.model.name}"
     )
     for check in completion.checks:
         if not check.passed:

@@ -28,7 +28,9 @@ def test_an_unsaved_buffer_needs_no_file(tmp_path: Path) -> None:
     ("name", "data", "word"),
     [("a.py", b"x\0y", "binary"), ("a.py", b"\xff\xfe", "not UTF-8"), ("a.py", b"x" * (9 << 20), "larger")],
 )
-def test_what_cannot_be_completed_is_refused_in_one_line(tmp_path: Path, name: str, data: bytes, word: str) -> None:
+def test_what_cannot_be_completed_is_refused_in_one_line(
+    tmp_path: Path, name: str, data: bytes, word: str
+) -> None:
     (tmp_path / name).write_bytes(data)
     with pytest.raises(UsageError, match=word) as caught:
         open_buffer(tmp_path, CompletionRequest(name, 1))

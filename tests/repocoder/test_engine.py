@@ -66,7 +66,9 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 
 
 def test_the_prompt_holds_the_definition_that_the_line_needs(engine: Engine) -> None:
-    told = engine.explain(CompletionRequest("words/encoder.py", 7, 0, text=_without_line(7), retrieval="always"))
+    told = engine.explain(
+        CompletionRequest("words/encoder.py", 7, 0, text=_without_line(7), retrieval="always")
+    )
     shown = "\n".join(hit.text for hit in told.prompt.hits)
     assert "def number_of" in shown
     assert any("Vocabulary" in evidence.why for hit in told.hits for evidence in hit.evidence)
@@ -74,7 +76,9 @@ def test_the_prompt_holds_the_definition_that_the_line_needs(engine: Engine) -> 
 
 
 def test_a_completion_explains_itself(engine: Engine) -> None:
-    completion = engine.complete(CompletionRequest("words/encoder.py", 7, 8, text=_without_line(7), retrieval="always"))
+    completion = engine.complete(
+        CompletionRequest("words/encoder.py", 7, 8, text=_without_line(7), retrieval="always")
+    )
     assert completion.prompt.hits
     assert completion.completion_tokens > 0
     assert completion.mean_logprob is not None and completion.mean_logprob < 0
@@ -87,7 +91,9 @@ def test_never_and_always_give_other_prompts(engine: Engine) -> None:
     request = CompletionRequest("words/encoder.py", 7, 8, text=_without_line(7), retrieval="never")
     never = engine.complete(request)
     assert not never.gate.retrieve and not never.hits and not never.prompt.hits
-    always = engine.explain(CompletionRequest("words/encoder.py", 7, 8, text=_without_line(7), retrieval="always"))
+    always = engine.explain(
+        CompletionRequest("words/encoder.py", 7, 8, text=_without_line(7), retrieval="always")
+    )
     assert always.prompt.token_ids != never.prompt.token_ids
 
 
@@ -106,7 +112,8 @@ def test_the_hole_is_not_retrieved(engine: Engine) -> None:
 def test_streaming_ends_with_the_answer(engine: Engine) -> None:
     seen: list[tuple[str, int]] = []
     completion = engine.complete(
-        CompletionRequest("words/encoder.py", 12, passes=1), on_text=lambda text, number: seen.append((text, number))
+        CompletionRequest("words/encoder.py", 12, passes=1),
+        on_text=lambda text, number: seen.append((text, number)),
     )
     assert {number for _, number in seen} <= {1}
     assert bool(seen) == bool(completion.text)
@@ -183,7 +190,12 @@ def test_searches_go_on_while_the_index_changes(engine: Engine) -> None:
 
 @pytest.mark.parametrize(
     ("path", "line", "column"),
-    [("words/encoder.py", 0, None), ("words/encoder.py", 999, None), ("words/encoder.py", 1, 999), ("nowhere.py", 1, 0)],
+    [
+        ("words/encoder.py", 0, None),
+        ("words/encoder.py", 999, None),
+        ("words/encoder.py", 1, 999),
+        ("nowhere.py", 1, 0),
+    ],
 )
 def test_a_bad_position_is_a_usage_error(engine: Engine, path: str, line: int, column: int | None) -> None:
     with pytest.raises(RepocoderError) as caught:
@@ -203,7 +215,9 @@ def test_an_empty_repository_and_an_empty_file(tmp_path: Path, monkeypatch: pyte
         assert empty.explain(CompletionRequest("a.py", 1, retrieval="always")).hits == ()
 
 
-def test_a_damaged_index_is_rebuilt_and_the_user_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_damaged_index_is_rebuilt_and_the_user_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     root = tmp_path / "repo"
     root.mkdir()

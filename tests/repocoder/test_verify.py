@@ -39,7 +39,7 @@ def names(text: str, prefix: str = "", suffix: str = "", *known: str) -> tuple[s
         "with open(path) as handle:\n    handle.read()",
         "f = lambda left: left",
         "items.sort(key=str, reverse=True)",
-        'print("unheard_of words", \'more unheard_of\')  # and unheard_of',
+        "print(\"unheard_of words\", 'more unheard_of')  # and unheard_of",
         "from nowhere import thing\nthing()",
         "if (found := len(items)):\n    return found",
         "except ValueError as error:\n    raise error",
