@@ -4,9 +4,8 @@
 
 A cursor stands at the indentation of a line inside a function body; the line is taken out of the buffer, what follows
 it stays. The line must use a name that is defined in another file of the repository. Who says so is jedi, which shares
-no
-code with our own resolution, so a name that we cannot resolve still counts against us. A definition is *in the prompt*
-if a snippet of the prompt comes from its file, covers its line and contains its name.
+no code with our own resolution, so a name that we cannot resolve still counts against us. A definition is *in the
+prompt* if a snippet of the prompt comes from its file, covers its line and shows its name.
 """
 
 from __future__ import annotations
@@ -166,13 +165,12 @@ def _names(line: str) -> Iterator[tuple[str, int]]:
         return
 
 
-def shows(hit: Hit, definition: Definition) -> bool:
-    """Does this snippet show that definition?"""
-    return (
-        hit.path == definition.path
-        and hit.start_line <= definition.line <= hit.end_line
-        and re.search(rf"\b{re.escape(definition.name)}\b", hit.text) is not None
-    )
+def shows(hit: Hit, definition: Definition, within: str | None = None) -> bool:
+    """Does this snippet show that definition? `within` is the text of a prompt, which may show a part of it."""
+    if hit.path != definition.path or not hit.start_line <= definition.line <= hit.end_line:
+        return False
+    named = re.compile(rf"\b{re.escape(definition.name)}\b")
+    return any(named.search(line) and (within is None or line in within) for line in hit.text.splitlines())
 
 
 def run_cursor(engine: Engine, cursor: Cursor, *, retrieve_only: bool) -> Outcome:
@@ -190,7 +188,8 @@ def run_cursor(engine: Engine, cursor: Cursor, *, retrieve_only: bool) -> Outcom
         )
 
     explanation = engine.explain(request("always"))
-    found = tuple(d for d in cursor.needs if any(shows(hit, d) for hit in explanation.prompt.hits))
+    prompt = explanation.prompt
+    found = tuple(d for d in cursor.needs if any(shows(hit, d, prompt.text) for hit in prompt.hits))
     retrieved = tuple(d for d in cursor.needs if any(shows(hit, d) for hit in explanation.hits))
     if retrieve_only:
         return Outcome(cursor, explanation, found, retrieved)

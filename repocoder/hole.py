@@ -21,6 +21,12 @@ _STATEMENT = re.compile(r"\s*(?:(?:def|class|return|import|from|raise|with|while
 """Begins a line only outside of brackets: whatever seems open before it was misread."""
 
 
+_UNFINISHED = re.compile(
+    r"(?:[=(\[{,.+\-*/%&|^<>@]|\b(?:return|import|from|if|elif|while|for|in|and|or|not|is|await|with|raise|assert))\s*$"
+)
+"""Code before the cursor that cannot end a statement. `return` can, but who asks there wants to see what."""
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """What is open at a point of a text."""
@@ -55,6 +61,11 @@ class Hole:
     comment: str  # begins a comment to the end of the line
     line_end: str  # \n or \r\n
     tabs: bool = field(default=False)  # the neighbourhood is indented with tabs
+
+    @property
+    def wants_text(self) -> bool:
+        """Is nothing no answer? So on a blank line, and after what cannot end a statement."""
+        return self.blank or _UNFINISHED.search(self.before) is not None
 
     @property
     def blank(self) -> bool:

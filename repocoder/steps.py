@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from indexer.snapshot import Snapshot
 from repocoder import verify
 from repocoder.config import Settings
+from repocoder.hole import hole_of
 from repocoder.llm.generator import GenerateRequest, Generator
 from repocoder.loop import Draft
 from repocoder.postprocess import StopRule, finish
@@ -44,7 +45,12 @@ class EngineSteps:
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
     ) -> Draft:
-        order = GenerateRequest(prompt.token_ids, self.request.max_tokens, StopRule(query))
+        order = GenerateRequest(
+            prompt.token_ids,
+            self.request.max_tokens,
+            StopRule(query),
+            may_be_empty=not hole_of(query).wants_text,
+        )
         written = self.generator.generate(order, on_text, cancel)
         finished = finish(written.text, query, written.stop_reason)
         return Draft(

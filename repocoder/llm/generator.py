@@ -47,6 +47,7 @@ class GenerateRequest:
     token_ids: tuple[int, ...]
     max_tokens: int
     stop: StopRule | None = None
+    may_be_empty: bool = True  # False forbids the end tokens until there is text
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,7 +211,9 @@ class LocalGenerator:
         assert self._vocab is not None
         number = link.next_number()
         ends = sorted(self._vocab.template.end_ids)
-        link.send(Generate(number, list(run.request.token_ids), run.request.max_tokens, ends))
+        request = run.request
+        token_ids = list(request.token_ids)
+        link.send(Generate(number, token_ids, request.max_tokens, ends, request.may_be_empty))
         while True:
             reply = link.receive(run.cancel)
             if isinstance(reply, Failed):

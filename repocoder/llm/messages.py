@@ -56,6 +56,7 @@ class Generate(Message, frozen=True, array_like=True):
     token_ids: list[int]
     max_tokens: int
     end_ids: list[int]  # control tokens that end it; all others are forbidden
+    may_be_empty: bool  # may it end before any text but white space?
 
 
 class Cancel(Message, frozen=True, array_like=True):

@@ -66,16 +66,18 @@ class Orders:
         os._exit(0)  # the parent is gone, and llama.cpp may be in the middle of a long computation
 
 
+MAX_LEADING_TOKENS = 8
+"""White space that may come before the text where an empty answer is not wanted; then the model may end."""
+
+NO_ENDS: frozenset[int] = frozenset()
+
+
 def main() -> None:
     """Serve until the parent closes the stream."""
     channel = connect()
-    os.environ.setdefault(
-        "OMP_WAIT_POLICY", "PASSIVE"
-    )  # threads that spin at a barrier make it 50 times slower
-    from repocoder.llm.runtime import (
-        Model,
-        RuntimeFailedError,
-    )  # where other processes, our own too, use the cores
+    # Threads that spin at a barrier make it 50 times slower where other processes, our own too, use the cores.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from repocoder.llm.runtime import Model, RuntimeFailedError
 
     orders = Orders(channel)
     model: Model | None = None
@@ -110,14 +112,16 @@ def _generate(order: Generate, model: Model, is_cancelled: Callable[[], bool], s
         send(Prefilled(order.number, (time.monotonic() - started) * 1000, reused))
     room = min(order.max_tokens, model.facts.n_ctx - len(order.token_ids))
     end_ids = frozenset(order.end_ids)
-    pieces = codecs.getincrementaldecoder("utf-8")(
-        "replace"
-    )  # holds back the bytes of an unfinished character
+    # Holds back the bytes of an unfinished character.
+    pieces = codecs.getincrementaldecoder("utf-8")("replace")
+    may_end = order.may_be_empty
     for count in range(1, room + 1):
-        token_id, logprob = model.choose(end_ids)
+        token_id, logprob = model.choose(end_ids if may_end or count > MAX_LEADING_TOKENS else NO_ENDS)
         if token_id in end_ids:
             return Done(order.number, "end")
-        send(Piece(order.number, token_id, logprob, pieces.decode(model.piece(token_id))))
+        text = pieces.decode(model.piece(token_id))
+        may_end = may_end or bool(text.strip())
+        send(Piece(order.number, token_id, logprob, text))
         if count == room:
             break
         if is_cancelled() or not model.decode([token_id], is_cancelled):
