@@ -200,7 +200,8 @@ class Engine:
             )
 
     def warm_up(self) -> None:
-        """Load the model in its worker, so that the first completion does not wait for it."""
+        """Start the model's worker and the one that parses buffers, so that the first completion need not wait."""
+        self._index_parts().pool.warm_up()
         self._model().tokenize("")
 
     def model_info(self) -> ModelInfo:

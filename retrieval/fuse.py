@@ -116,7 +116,8 @@ def _join(groups: list[_Group], score: float, hit: Hit) -> None:
             continue
         if not {evidence.source for evidence in hit.evidence} <= {old.source for old in group.evidence}:
             group.score += score  # a channel that finds the same text twice has not found more
-        group.evidence.extend(hit.evidence)
+        told = {(known.source, known.why) for known in group.evidence}
+        group.evidence.extend(found for found in hit.evidence if (found.source, found.why) not in told)
         if len(lines) > len(group.lines):
             group.hit, group.lines = hit, lines
         return

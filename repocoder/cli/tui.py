@@ -21,7 +21,7 @@ from repocoder.errors import UsageError
 def tui(watch: SignalWatch | None, repo: str | None) -> int:
     """Open the terminal UI (the same as no command)."""
     root = repository(repo)
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # it paints on stderr
         raise UsageError("no terminal: the UI needs one: use `repocoder complete` or another command")
     loaded = load_settings(root)
     for line in loaded.warnings:
