@@ -27,8 +27,9 @@ _METADATA_KEYS = {
 EMBEDDED_MARK = "repocoder"
 """In `general.name` of the models trained for this project: no line of their samples names the repository."""
 
-EMBEDDED_SNIPPETS = 3
-"""Snippets in the longest training samples of those models."""
+EMBEDDED_SNIPPETS = 4
+"""One more than in the longest training samples of those models. On 100 holes of httpx and scrapy (the true line taken
+out) it cost 3.10 nats a token with four, 3.12 with three and 3.24 without snippets; more than four gain nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,7 @@ DEFAULT_TOKENS = 2048
 SUFFIX_SHARE = 0.2  # of the prompt, at most
 PREFIX_SHARE = 0.4  # of the prompt, at least, if the file has so much before the cursor
 SNIPPET_SHARE = 0.5  # of the prompt, at most: RepoCoder's half
-SNIPPET_PART = 0.5  # of the snippets' room for one of them, so that at least two fit
+SNIPPET_PART = 0.4  # of the snippets' room for one of them, so that at least two and a half fit
 
 ROUNDING = 64
 """Tokens to which the room of snippets and suffix is rounded up before the prefix gets the rest: a token more

@@ -170,7 +170,7 @@ def test_metadata_wins_over_the_vocabulary_and_the_override_over_both() -> None:
 
 def test_tokens_that_begin_another_file_end_a_completion(embedded_gguf: Path) -> None:
     template = detect(facts_of(read_header(embedded_gguf)))
-    assert (template.name, template.max_snippets, template.bos) == ("repocoder", 3, None)
+    assert (template.name, template.max_snippets, template.bos) == ("repocoder", 4, None)
     assert template.end_ids == {0, 4, 5, 6}
     assert template.control_ids == set(range(7))
 

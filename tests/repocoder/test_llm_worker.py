@@ -263,3 +263,18 @@ def test_the_double_behaves_like_the_real_one() -> None:
     stop = threading.Event()
     stop.set()
     assert fake.generate(GenerateRequest(prompt(fake, "special"), 9), cancel=stop).stop_reason == "cancelled"
+
+
+def test_an_empty_answer_can_be_refused(model: LocalGenerator) -> None:
+    """With the prefix first this model ends at once at most holes; the end is then forbidden until there is text."""
+    ids = model.vocab.template.ids
+    lines = SOURCE.splitlines(keepends=True)
+    empty = 0
+    for number in range(40, 120, 8):
+        parts = ["pkg/m.py\n", "".join(lines[number - 20 : number]), "".join(lines[number + 1 : number + 20])]
+        path, before, after = model.tokenize_many(parts)
+        token_ids = (ids["file"], *path, ids["prefix"], *before, ids["suffix"], *after, ids["middle"])
+        if not model.generate(GenerateRequest(token_ids, 12)).text.strip():
+            empty += 1
+            assert model.generate(GenerateRequest(token_ids, 12, may_be_empty=False)).text.strip()
+    assert empty

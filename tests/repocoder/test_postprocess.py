@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from repocoder.hole import hole_of
 from repocoder.postprocess import StopRule, finish
 from retrieval.types import Query
 
@@ -299,3 +300,18 @@ def test_a_perfect_model_is_left_alone_and_its_excess_is_cut(start: int, length:
         assert len(excess) <= len(hole) + len(suffix.partition("\n")[0])
     if exact.strip() == hole.strip() and not hole.endswith("\n"):
         ast.parse(prefix + exact + suffix if exact == hole else SOURCE)
+
+
+@pytest.mark.parametrize(
+    ("marked", "wanted"),
+    [
+        ("def f():\n    ‸\n", True),
+        ("total = ‸", True),
+        ("f(a, ‸)", True),
+        ("    return‸", True),
+        ("total = f(a)‸", False),
+        ("def f():\n    pass‸\n", False),
+    ],
+)
+def test_where_nothing_is_no_answer(marked: str, wanted: bool) -> None:
+    assert hole_of(query_in(marked)).wants_text is wanted

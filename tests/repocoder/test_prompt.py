@@ -103,11 +103,11 @@ def test_a_long_snippet_is_cut_at_a_line_and_never_takes_all_the_room() -> None:
     assert "line 5\n<|file_sep|>" in prompt.text or "\n<|file_sep|>pkg/m.py" in prompt.text
 
 
-def test_the_embedded_model_takes_three_snippets(model: LocalGenerator) -> None:
-    hits = tuple(hit(f"{name}.py", f"{name} = 1\n") for name in "abcde")
+def test_the_embedded_model_takes_four_snippets(model: LocalGenerator) -> None:
+    hits = tuple(hit(f"{name}.py", f"{name} = 1\n") for name in "abcdef")
     prompt = build(model, query_of("x"), hits)
-    assert [found.path for found in prompt.hits] == ["c.py", "b.py", "a.py"]
-    assert [dropped.why for dropped in prompt.dropped] == ["the model takes at most 3 snippets"] * 2
+    assert [found.path for found in prompt.hits] == ["d.py", "c.py", "b.py", "a.py"]
+    assert [dropped.why for dropped in prompt.dropped] == ["the model takes at most 4 snippets"] * 2
 
 
 def test_the_prefix_gets_the_most(model: LocalGenerator) -> None:
