@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.build import Indexer
-from indexer.derived import Derived
-from indexer.errors import DamagedIndexError
-from indexer.snapshot import Snapshot
-from indexer.types import BuildReport, FileFacts, Progress, Skip
-from indexer.walk import WalkOptions
+from indexer.types import BuildReport, FileFacts, Skip
 from repocoder import verify
 from repocoder.buffer import Buffer, open_buffer
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
 from repocoder.loop import run_loop
 from repocoder.paths import index_dir
+from repocoder.sessions import OnProgress, Session, Sessions
 from repocoder.steps import EngineSteps
 from repocoder.types import (
     Completion,
@@ -31,17 +26,11 @@ from repocoder.types import (
     SearchResult,
     Timings,
 )
-from retrieval.dense import VectorsBuilder
-from retrieval.embed import Embedder, load_embedder
-from retrieval.postings import PostingsBuilder
 from retrieval.query import query_at
-from retrieval.retriever import RetrievalSettings, Retriever
 from retrieval.types import Query
 
 if TYPE_CHECKING:
     import networkx
-
-OnProgress = Callable[[Progress], None]
 
 
 class Engine:
@@ -55,13 +44,9 @@ class Engine:
         self.root = root.resolve()
         self.settings = settings
         self.directory = index_dir(self.root)
-        self.notes: list[str] = []  # one line each, for the user: rebuilt indexes and the like
+        self._sessions = Sessions(self.root, self.directory, settings)
         self._generator = generator
-        self._embedder: Embedder | None = None
-        self._indexer: Indexer | None = None
-        self._session: _Session | None = None
-        self._state = threading.RLock()  # guards the lazily made parts above
-        self._building = threading.Lock()
+        self._state = threading.Lock()  # guards the generator, which is made when first needed
         self._completing = threading.Lock()
         self._index_ms = 0.0  # of builds since the last completion, reported with it
 
@@ -70,6 +55,11 @@ class Engine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """One line each, for the user: rebuilt indexes and the like."""
+        return self._sessions.notes
 
     # ---- index
 
@@ -82,17 +72,14 @@ class Engine:
     ) -> BuildReport:
         """Bring the index up to date with the files; raises the errors of `indexer.errors`."""
         started = time.monotonic()
-        with self._building:
-            report = self._index_parts().build(rebuild=rebuild, progress=progress, cancel=cancel)
-            self.notes.extend(report.notes)
-            self._renew_session()
+        report = self._sessions.build(rebuild=rebuild, progress=progress, cancel=cancel)
         self._index_ms += _since(started)
         return report
 
     def ensure_index(self, progress: OnProgress | None = None) -> BuildReport | None:
         """Build the index if there is none, update it if files changed; None if there was nothing to do."""
         started = time.monotonic()
-        stale = self._index_parts().is_stale()
+        stale = self._sessions.indexer.is_stale()
         self._index_ms += _since(started)
         return self.index(progress=progress) if stale else None
 
@@ -100,9 +87,9 @@ class Engine:
         """What is indexed, what was skipped, and whether files changed since."""
         files = chunks = symbols = edges = generation = 0
         skips: tuple[Skip, ...] = ()
-        exists = (self.directory / "index.sqlite").exists()
+        exists = self._sessions.exists
         if exists:
-            with self._lease() as session:
+            with self._sessions.lease() as session:
                 counts = session.snapshot.counts()
                 files, chunks = counts["files"], counts["chunks"]
                 symbols, edges = counts["symbols"], counts["edges"]
@@ -112,7 +99,7 @@ class Engine:
             root=str(self.root),
             directory=str(self.directory),
             exists=exists,
-            stale=not exists or self._index_parts().is_stale(),
+            stale=not exists or self._sessions.indexer.is_stale(),
             generation=generation,
             files=files,
             chunks=chunks,
@@ -126,7 +113,7 @@ class Engine:
         """The dependency graph, of the whole repository or of what touches one file."""
         from indexer.graph import to_networkx
 
-        with self._lease() as session:
+        with self._sessions.lease() as session:
             return to_networkx(session.snapshot, path)
 
     # ---- retrieve
@@ -134,7 +121,7 @@ class Engine:
     def search(self, text: str, k: int = 10) -> SearchResult:
         """Search in plain language or code: symbol names, lexical and, where there is an embedder, dense."""
         started = time.monotonic()
-        with self._lease() as session:
+        with self._sessions.lease() as session:
             found = session.retriever.search(text, k)
         return SearchResult(found.hits, {**found.timings, "total_ms": _since(started)})
 
@@ -142,7 +129,7 @@ class Engine:
         """What would be retrieved, the gate and the prompt; the model is not run."""
         started = time.monotonic()
         buffer = open_buffer(self.root, request)
-        with self._lease() as session:
+        with self._sessions.lease() as session:
             query = self._query(buffer, request)
             steps = self._steps(session, request)
             found = steps.retrieve(query)
@@ -163,7 +150,7 @@ class Engine:
 
         A cancelled completion is returned, not raised: its stop reason is "cancelled" and its text is what was there.
         """
-        with self._completing, self._lease() as session:
+        with self._completing, self._sessions.lease() as session:
             started = time.monotonic()
             buffer = open_buffer(self.root, request)
             query = self._query(buffer, request)
@@ -201,7 +188,7 @@ class Engine:
 
     def warm_up(self) -> None:
         """Start the model's worker and the one that parses buffers, so that the first completion need not wait."""
-        self._index_parts().pool.warm_up()
+        self._sessions.indexer.pool.warm_up()
         self._model().tokenize("")
 
     def model_info(self) -> ModelInfo:
@@ -213,11 +200,7 @@ class Engine:
         with self._state:
             if self._generator is not None:
                 self._generator.close()
-            if self._session is not None:
-                self._session.retire()
-            if self._indexer is not None:
-                self._indexer.close()
-            self._session = self._indexer = None
+        self._sessions.close()
 
     # ---- parts, made when first needed
 
@@ -228,65 +211,6 @@ class Engine:
 
                 self._generator = open_generator(self.settings.model, threads=self.settings.threads)
             return self._generator
-
-    def _index_parts(self) -> Indexer:
-        with self._state:
-            if self._indexer is None:
-                self._indexer = Indexer(
-                    self.root,
-                    self.directory,
-                    derived=self._derived(),
-                    workers=self.settings.workers,
-                    walk_options=WalkOptions(
-                        max_file_bytes=self.settings.max_file_bytes, ignore=self.settings.exclude
-                    ),
-                )
-            return self._indexer
-
-    def _derived(self) -> tuple[Derived, ...]:
-        if self.settings.embedder is None:
-            return (PostingsBuilder(),)
-        if self._embedder is None:
-            self._embedder = load_embedder(self.settings.embedder)
-        return (PostingsBuilder(), VectorsBuilder(self._embedder))
-
-    @contextmanager
-    def _lease(self) -> Iterator[_Session]:
-        """The current session; it stays open until given back even if a build replaces it meanwhile."""
-        with self._state:
-            if self._session is None:
-                self._session = self._open_session()
-            session = self._session
-            session.users += 1
-        try:
-            yield session
-        finally:
-            with self._state:
-                session.users -= 1
-                session.close_if_unused()
-
-    def _open_session(self) -> _Session:
-        """Open the index; a missing one is built, a damaged one is built anew and the user is told."""
-        versions = {part.name: part.version for part in self._derived()}
-        indexer = self._index_parts()
-        if not (self.directory / "index.sqlite").exists():
-            self.notes.extend(indexer.build().notes)
-        try:
-            snapshot = Snapshot.open(self.directory, self.root, derived_versions=versions)
-        except DamagedIndexError as error:
-            self.notes.append(f"{error}: rebuilt")
-            indexer.build()
-            snapshot = Snapshot.open(self.directory, self.root, derived_versions=versions)
-        settings = RetrievalSettings(
-            channels=self.settings.channels, lexical_backend=self.settings.lexical_backend
-        )
-        return _Session(snapshot, Retriever(snapshot, embedder=self._embedder, settings=settings))
-
-    def _renew_session(self) -> None:
-        with self._state:
-            if self._session is not None:
-                self._session.retire()
-                self._session = None
 
     # ---- one completion
 
@@ -301,10 +225,10 @@ class Engine:
         )
 
     def _facts(self, buffer: Buffer) -> FileFacts | None:
-        parsed = self._index_parts().pool.parse_buffer(buffer.path, buffer.data)
+        parsed = self._sessions.indexer.pool.parse_buffer(buffer.path, buffer.data)
         return None if isinstance(parsed, Skip) else parsed.facts
 
-    def _steps(self, session: _Session, request: CompletionRequest) -> EngineSteps:
+    def _steps(self, session: Session, request: CompletionRequest) -> EngineSteps:
         return EngineSteps(
             snapshot=session.snapshot,
             retriever=session.retriever,
@@ -313,24 +237,6 @@ class Engine:
             request=request,
             repo_name=self.root.name,
         )
-
-
-class _Session:
-    """One generation of the index and what searches it, shared by all who read; closed when the last has left."""
-
-    def __init__(self, snapshot: Snapshot, retriever: Retriever) -> None:
-        self.snapshot = snapshot
-        self.retriever = retriever
-        self.users = 0
-        self._retired = False
-
-    def retire(self) -> None:
-        self._retired = True
-        self.close_if_unused()
-
-    def close_if_unused(self) -> None:
-        if self._retired and self.users == 0:
-            self.snapshot.close()
 
 
 def _bytes_below(directory: Path) -> int:

@@ -6,6 +6,7 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -186,6 +187,22 @@ def test_searches_go_on_while_the_index_changes(engine: Engine) -> None:
     place.unlink()
     engine.index()
     assert not failures
+
+
+def test_those_who_search_before_there_is_an_index_wait_for_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    root = tmp_path / "repo"
+    root.mkdir()
+    for number in range(40):
+        (root / f"m{number}.py").write_text(f"def wanted_{number}(): ...\n" * 20)
+    with Engine(root, Settings(workers=1)) as fresh, ThreadPoolExecutor(4) as pool:
+        building = pool.submit(fresh.index)
+        found = [pool.submit(fresh.search, f"wanted_{number}") for number in range(3)]
+        assert [result.result().hits[0].path for result in found] == ["m0.py", "m1.py", "m2.py"]
+        assert building.result().generation == 1
+        assert fresh.notes == []
 
 
 @pytest.mark.parametrize(

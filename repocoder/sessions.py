@@ -1,0 +1,175 @@
+"""Who reads the index and who writes it, within one process: builds one at a time, readers on whole generations.
+
+A session is one generation with the retriever that searches it. It stays open for those who use it when a build has
+published a newer one; the next reader gets that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from indexer.build import Indexer
+from indexer.derived import Derived
+from indexer.errors import DamagedIndexError
+from indexer.snapshot import Snapshot
+from indexer.store import DATABASE
+from indexer.types import BuildReport, Progress
+from indexer.walk import WalkOptions
+from repocoder.config import Settings
+from retrieval.dense import VectorsBuilder
+from retrieval.embed import Embedder, load_embedder
+from retrieval.postings import PostingsBuilder
+from retrieval.retriever import RetrievalSettings, Retriever
+
+OnProgress = Callable[[Progress], None]
+
+
+class Session:
+    """One generation of the index and what searches it; closed when the last user has left."""
+
+    def __init__(self, snapshot: Snapshot, retriever: Retriever) -> None:
+        self.snapshot = snapshot
+        self.retriever = retriever
+        self.users = 0
+        self._retired = False
+
+    def retire(self) -> None:
+        """Close it as soon as nobody uses it."""
+        self._retired = True
+        self.close_if_unused()
+
+    def close_if_unused(self) -> None:
+        if self._retired and self.users == 0:
+            self.snapshot.close()
+
+
+class Sessions:
+    """The index of one repository for all threads of a process. Nothing is opened or started before it is needed."""
+
+    def __init__(self, root: Path, directory: Path, settings: Settings) -> None:
+        self.notes: list[str] = []  # one line each, for the user: rebuilt indexes and the like
+        self._root = root
+        self._directory = directory
+        self._settings = settings
+        self._embedder: Embedder | None = None
+        self._indexer: Indexer | None = None
+        self._current: Session | None = None
+        self._state = threading.RLock()  # guards the lazily made parts above; never held while building
+        self._building = threading.Lock()
+        self._builds = 0  # finished by this process: what was opened before is old
+
+    @property
+    def exists(self) -> bool:
+        """Is there an index on disk?"""
+        return (self._directory / DATABASE).exists()
+
+    @property
+    def indexer(self) -> Indexer:
+        with self._state:
+            if self._indexer is None:
+                options = WalkOptions(
+                    max_file_bytes=self._settings.max_file_bytes, ignore=self._settings.exclude
+                )
+                self._indexer = Indexer(
+                    self._root,
+                    self._directory,
+                    derived=self._derived(),
+                    workers=self._settings.workers,
+                    walk_options=options,
+                )
+            return self._indexer
+
+    def build(
+        self,
+        *,
+        rebuild: bool = False,
+        progress: OnProgress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> BuildReport:
+        """Bring the index up to date; another build of this process is waited for."""
+        with self._building:
+            return self._build(rebuild=rebuild, progress=progress, cancel=cancel)
+
+    @contextmanager
+    def lease(self) -> Iterator[Session]:
+        """The current session, which stays open until given back. Builds the index if there is none."""
+        session = self._enter()
+        try:
+            yield session
+        finally:
+            with self._state:
+                session.users -= 1
+                session.close_if_unused()
+
+    def close(self) -> None:
+        """End the parse workers and close the index once its last user has left."""
+        with self._state:
+            if self._current is not None:
+                self._current.retire()
+            if self._indexer is not None:
+                self._indexer.close()
+            self._current = self._indexer = None
+
+    def _build(
+        self,
+        *,
+        rebuild: bool = False,
+        progress: OnProgress | None = None,
+        cancel: threading.Event | None = None,
+    ) -> BuildReport:
+        report = self.indexer.build(rebuild=rebuild, progress=progress, cancel=cancel)
+        with self._state:
+            self.notes.extend(report.notes)
+            self._builds += 1
+            if self._current is not None:
+                self._current.retire()
+                self._current = None
+        return report
+
+    def _enter(self) -> Session:
+        """The current session with one more user. It is opened outside of the lock: a first build takes minutes."""
+        while True:
+            with self._state:
+                if self._current is not None:
+                    self._current.users += 1
+                    return self._current
+                builds = self._builds
+            opened = self._open()
+            with self._state:
+                if self._current is None and self._builds == builds:
+                    self._current = opened
+                else:  # another thread was faster, or a build has published a newer generation
+                    opened.retire()
+
+    def _open(self) -> Session:
+        """Open the index; a missing one is built, a damaged one is built anew and the user is told."""
+        if not self.exists:
+            with self._building:
+                if not self.exists:
+                    self._build()
+        try:
+            snapshot = self._open_snapshot()
+        except DamagedIndexError as error:
+            with self._building:
+                if not self._build().notes:
+                    self.notes.append(f"{error}: rebuilt")
+            snapshot = self._open_snapshot()
+        settings = RetrievalSettings(
+            channels=self._settings.channels, lexical_backend=self._settings.lexical_backend
+        )
+        return Session(snapshot, Retriever(snapshot, embedder=self._embedder, settings=settings))
+
+    def _open_snapshot(self) -> Snapshot:
+        versions = {part.name: part.version for part in self._derived()}
+        return Snapshot.open(self._directory, self._root, derived_versions=versions)
+
+    def _derived(self) -> tuple[Derived, ...]:
+        if self._settings.embedder is None:
+            return (PostingsBuilder(),)
+        with self._state:
+            if self._embedder is None:
+                self._embedder = load_embedder(self._settings.embedder)
+            return (PostingsBuilder(), VectorsBuilder(self._embedder))
