@@ -42,6 +42,22 @@ async def test_a_folder_is_filled_when_it_is_opened(app: RepocoderApp, ui: Drive
         assert workspace.area.current.file.path == "package/inner.py"
 
 
+async def test_arrows_open_and_close_folders(app: RepocoderApp, ui: Driver) -> None:
+    async with app.run_test(size=(120, 40)) as pilot:
+        workspace = await ui.ready(pilot)
+        tree = workspace.query_one("#files")
+        while tree.cursor_node.data.path != "package":
+            await pilot.press("down")
+        await pilot.press("right")
+        await ui.wait(pilot, lambda: tree.cursor_node.is_expanded)
+        await pilot.press("right")
+        await ui.wait(pilot, lambda: tree.cursor_node.data.path == "package/inner.py")
+        await pilot.press("left")
+        await ui.wait(pilot, lambda: tree.cursor_node.data.path == "package")
+        await pilot.press("left")
+        await ui.wait(pilot, lambda: not tree.cursor_node.is_expanded)
+
+
 @pytest.mark.parametrize(
     ("path", "reason"), [(".env", "secrets"), ("data.bin", "binary"), ("gone.py", "no such file")]
 )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.text import Text
+from textual.binding import Binding
 from textual.widgets import Tree
 from textual.widgets.tree import TreeNode
 
@@ -15,6 +18,12 @@ class FileTree(Tree[Entry]):
     """Files of the repository. Enter or a click opens one; files that are not indexed are dimmed and say
     why."""
 
+    BINDINGS: ClassVar = [
+        Binding("right", "open_folder", "Open folder", show=False, id="tree.open", tooltip="Open the folder"),
+        Binding(
+            "left", "close_folder", "Close folder", show=False, id="tree.close", tooltip="Close the folder"
+        ),
+    ]
     ICON_NODE = "▸ "
     ICON_NODE_EXPANDED = "▾ "
 
@@ -56,6 +65,26 @@ class FileTree(Tree[Entry]):
             self._fill(child, set())
             child.expand()
             node = child
+
+    def action_open_folder(self) -> None:
+        """Open the folder under the cursor, or go into one that is open."""
+        node = self.cursor_node
+        if node is None or not node.allow_expand:
+            return
+        if node.is_expanded:
+            self.action_cursor_down()
+        else:
+            node.expand()
+
+    def action_close_folder(self) -> None:
+        """Close the folder under the cursor, or go to the one around it."""
+        node = self.cursor_node
+        if node is None:
+            return
+        if node.allow_expand and node.is_expanded:
+            node.collapse()
+        elif node.parent is not None and node.parent is not self.root:
+            self.move_cursor(node.parent)
 
     def on_tree_node_expanded(self, event: Tree.NodeExpanded[Entry]) -> None:
         event.stop()
