@@ -86,45 +86,66 @@ def sample_cursors(root: Path, count: int, seed: int) -> list[Cursor]:
     roots = [str(place) for place in (root, root / "src", root / "lib") if place.is_dir()]
     project = jedi.Project(root, added_sys_path=roots, smart_sys_path=False, load_unsafe_extensions=False)
     rng = random.Random(seed)  # noqa: S311 - a sample, not a secret
-    found = (entry for entry in walk(root) if isinstance(entry, Found) and entry.path.endswith(".py"))
-    files = [root / entry.path for entry in found if entry.size <= MAX_FILE_BYTES]
-    rng.shuffle(files)
+    found = [entry for entry in walk(root) if isinstance(entry, Found) and entry.path.endswith(".py")]
+    source = _Source(root, project, frozenset(entry.path for entry in found), rng)
+    paths = [entry.path for entry in found if entry.size <= MAX_FILE_BYTES]
+    rng.shuffle(paths)
     cursors: list[Cursor] = []
     taken: set[tuple[str, int]] = set()
     for _ in range(MAX_ROUNDS):
-        for file in files:
+        for path in paths:
             if len(cursors) == count:
                 return cursors
-            cursor = _cursor_in(file, root, project, rng)
+            cursor = source.cursor_in(path)
             if cursor is not None and (cursor.path, cursor.line) not in taken:
                 taken.add((cursor.path, cursor.line))
                 cursors.append(cursor)
     return cursors
 
 
-def _cursor_in(file: Path, root: Path, project: Any, rng: random.Random) -> Cursor | None:
-    import jedi
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """The files that cursors are drawn from."""
 
-    try:
-        text = file.read_text("utf-8")
-        candidates = _statement_lines(text)
-    except (UnicodeDecodeError, SyntaxError):
+    root: Path
+    project: Any  # of jedi
+    paths: frozenset[str]  # what the index holds: a definition elsewhere cannot be retrieved
+    rng: random.Random
+
+    def cursor_in(self, path: str) -> Cursor | None:
+        """A cursor in one file, if one of a few lines drawn from it will do."""
+        import jedi
+
+        file = self.root / path
+        try:
+            text = file.read_text("utf-8")
+            candidates = _statement_lines(text)
+        except (UnicodeDecodeError, SyntaxError):
+            return None
+        lines = text.splitlines(keepends=True)
+        self.rng.shuffle(candidates)
+        script = jedi.Script(text, path=file, project=self.project)
+        for number in candidates[:MAX_TRIES]:
+            line = lines[number - 1]
+            if len(line.strip()) < MIN_LINE_CHARACTERS:
+                continue
+            needs = tuple(dict.fromkeys(self._needs(script, line, number, path)))
+            if needs:
+                indent = line[: len(line) - len(line.lstrip())]
+                end = line[len(line.rstrip("\r\n")) :]
+                hole = "".join([*lines[: number - 1], indent + end, *lines[number:]])
+                return Cursor(path, number, len(indent), line.strip(), needs, hole)
         return None
-    lines = text.splitlines(keepends=True)
-    rng.shuffle(candidates)
-    script = jedi.Script(text, path=file, project=project)
-    for number in candidates[:MAX_TRIES]:
-        line = lines[number - 1]
-        if len(line.strip()) < MIN_LINE_CHARACTERS:
-            continue
-        needs = tuple(dict.fromkeys(_needs(script, line, number, file, root)))
-        if needs:
-            indent = line[: len(line) - len(line.lstrip())]
-            end = line[len(line.rstrip("\r\n")) :]
-            hole = "".join([*lines[: number - 1], indent + end, *lines[number:]])
-            path = file.relative_to(root).as_posix()
-            return Cursor(path, number, len(indent), line.strip(), needs, hole)
-    return None
+
+    def _needs(self, script: Any, line: str, number: int, path: str) -> Iterator[Definition]:
+        for name, column in _names(line):
+            for found in script.goto(number, column, follow_imports=True):
+                where = found.module_path
+                if where is None or found.line is None or found.type == "module":
+                    continue
+                other = where.relative_to(self.root).as_posix() if where.is_relative_to(self.root) else ""
+                if other in self.paths and other != path:
+                    yield Definition(other, found.line, name)
 
 
 def _statement_lines(text: str) -> list[int]:
@@ -143,16 +164,6 @@ def _statement_lines(text: str) -> list[int]:
 
 def _is_text(node: ast.AST) -> bool:
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-
-
-def _needs(script: Any, line: str, number: int, file: Path, root: Path) -> Iterator[Definition]:
-    for name, column in _names(line):
-        for found in script.goto(number, column, follow_imports=True):
-            where = found.module_path
-            if where is None or found.line is None or where == file or found.type == "module":
-                continue
-            if where.is_relative_to(root):
-                yield Definition(where.relative_to(root).as_posix(), found.line, name)
 
 
 def _names(line: str) -> Iterator[tuple[str, int]]:
