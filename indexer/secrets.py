@@ -1,8 +1,7 @@
 """Secrets in file contents are replaced by stars of the same length, so that every byte offset still holds.
 
 Two kinds: tokens whose own form gives them away, and literals assigned to a name that says what they are.
-Identifiers,
-calls and placeholders stay: code is only useful if it can be read.
+Identifiers, calls and placeholders stay: code is only useful if it can be read.
 """
 
 from __future__ import annotations
@@ -100,6 +99,11 @@ def mask(data: bytes, *, config: bool = False) -> bytes:
         masked = bytearray(data) if masked is None else masked
         masked[start:end] = bytes(byte if byte in b"\r\n" else STAR for byte in data[start:end])
     return data if masked is None else bytes(masked)
+
+
+def mask_text(text: str, *, config: bool = False) -> str:
+    """The same for text; a secret of other than ASCII characters becomes one star for each of its bytes."""
+    return mask(text.encode("utf-8", "surrogateescape"), config=config).decode("utf-8", "surrogateescape")
 
 
 def _secret_spans(data: bytes, config: bool) -> Iterator[tuple[int, int]]:

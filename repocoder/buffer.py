@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from indexer.ignore import reason_by_name
 from indexer.walk import REASONS, UnreadableError, read_file
 from repocoder.errors import UsageError
 from repocoder.types import CompletionRequest
@@ -53,6 +54,8 @@ def _end_of_line(text: str, line: int) -> int:
 
 
 def _read(root: Path, path: str) -> bytes:
+    if reason_by_name(path.rpartition("/")[2]) == "secret-file":
+        raise UsageError(f"cannot complete here: {path}: {REASONS['secret-file']}")
     try:
         return read_file(root, path, MAX_BUFFER_BYTES)[0]
     except UnreadableError as error:

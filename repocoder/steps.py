@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from indexer.languages import language_named
+from indexer.secrets import mask_text
 from indexer.snapshot import Snapshot
 from repocoder import verify
 from repocoder.config import Settings
@@ -40,7 +42,7 @@ class EngineSteps:
             wanted=self.settings.prompt_tokens,
             snippets=self.settings.snippet_tokens,
         )
-        return build_prompt(query, hits, self.generator, budget=budget, repo_name=self.repo_name)
+        return build_prompt(_masked(query), hits, self.generator, budget=budget, repo_name=self.repo_name)
 
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
@@ -66,3 +68,10 @@ class EngineSteps:
 
     def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
         return verify.unknown_names(query, text, self.snapshot)
+
+
+def _masked(query: Query) -> Query:
+    """The query as a prompt may show it: what is in the index is masked already, the buffer is not."""
+    config = not language_named(query.language).grammar
+    prefix, suffix = (mask_text(text, config=config) for text in (query.prefix, query.suffix))
+    return replace(query, prefix=prefix, suffix=suffix)

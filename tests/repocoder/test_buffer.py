@@ -37,6 +37,12 @@ def test_what_cannot_be_completed_is_refused_in_one_line(
     assert "\n" not in str(caught.value)
 
 
+def test_files_of_secrets_are_not_opened(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("CANARY=1\n")
+    with pytest.raises(UsageError, match="secrets"):
+        open_buffer(tmp_path, CompletionRequest(".env", 1))
+
+
 def test_links_folders_pipes_and_missing_files_are_refused(tmp_path: Path) -> None:
     root = tmp_path / "root"
     root.mkdir()

@@ -110,6 +110,13 @@ def test_the_hole_is_not_retrieved(engine: Engine) -> None:
     assert "vocabulary.number_of(word)" not in told.prompt.text
 
 
+def test_a_secret_of_the_buffer_is_not_in_the_prompt(engine: Engine) -> None:
+    canary = "hunter2" + "canary"
+    text = f'password = "{canary}"\nvalue = \nsecret = "{canary}"\n'
+    told = engine.explain(CompletionRequest("words/new.py", 2, text=text))
+    assert "password" in told.prompt.text and canary not in told.prompt.text
+
+
 def test_streaming_ends_with_the_answer(engine: Engine) -> None:
     seen: list[tuple[str, int]] = []
     completion = engine.complete(
