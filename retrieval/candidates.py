@@ -119,7 +119,7 @@ class Gatherer:
                 feature = "annotated"
             nearness = 1.0 / (1.0 + use.distance / HALF_LINES)
             for target in self._targets(reference.name, reference.scope, reference.line):
-                why = f"`{reference.name}` at line {reference.line} is {told(target)}"
+                why = told(reference.name, target, f"at line {reference.line}")
                 candidate = self._note(target, feature, nearness, why)
                 if candidate is not None:
                     often = min(1.0, math.log(use.count) / math.log(OFTEN))
@@ -203,7 +203,7 @@ class Gatherer:
 
     def _name(self, name: str, scope: str, line: int, feature: str, value: float) -> None:
         for target in self._targets(name, scope, line):
-            self._note(target, feature, value, f"`{name}` is {told(target)}")
+            self._note(target, feature, value, told(name, target, "here"))
 
     def _typed(self, name: str, scope: str, line: int, feature: str, value: float = 1.0) -> None:
         for target in self._types(name, scope, line):
@@ -271,9 +271,11 @@ class Gatherer:
             candidate.features[f"is_{candidate.kind}"] = 1.0
 
 
-def told(target: Target) -> str:
-    """A target in words."""
-    return f"{target.qualname or target.path}: {target.how}"
+def told(name: str, target: Target, where: str) -> str:
+    """What a name means, in words; a name that means what it says is not said twice."""
+    if target.qualname == name:
+        return f"used {where}, {target.how}"
+    return f"`{name}` {where} is {target.qualname or target.path}: {target.how}"
 
 
 def _named_types(facts: FileFacts, candidate: Candidate) -> Iterator[tuple[str, str, int]]:
