@@ -71,7 +71,9 @@ class Result:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="bench_search", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m eval.bench_search", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument("repository", type=Path)
     parser.add_argument("--queries", type=int, default=200, help="holes to search from")
     parser.add_argument("--oracle-queries", type=int, default=20, help="of these, for rank_bm25: it is slow")

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from indexer.types import BuildReport, FileFacts, Skip
+from indexer.update import OnProgress
 from repocoder import verify
 from repocoder.buffer import Buffer, open_buffer
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
 from repocoder.loop import run_loop
 from repocoder.paths import index_dir
-from repocoder.sessions import OnProgress, Session, Sessions
+from repocoder.sessions import Session, Sessions
 from repocoder.steps import EngineSteps
 from repocoder.types import (
     Completion,

@@ -7,7 +7,7 @@ published a newer one; the next reader gets that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,15 +16,14 @@ from indexer.derived import Derived
 from indexer.errors import DamagedIndexError
 from indexer.snapshot import Snapshot
 from indexer.store import DATABASE
-from indexer.types import BuildReport, Progress
+from indexer.types import BuildReport
+from indexer.update import OnProgress
 from indexer.walk import WalkOptions
 from repocoder.config import Settings
 from retrieval.dense import VectorsBuilder
 from retrieval.embed import Embedder, load_embedder
 from retrieval.postings import PostingsBuilder
 from retrieval.retriever import RetrievalSettings, Retriever
-
-OnProgress = Callable[[Progress], None]
 
 
 class Session:
@@ -58,7 +57,7 @@ class Sessions:
         self._indexer: Indexer | None = None
         self._current: Session | None = None
         self._state = threading.RLock()  # guards the lazily made parts above; never held while building
-        self._building = threading.Lock()
+        self._building = threading.RLock()  # taken before `_state` where both are
         self._builds = 0  # finished by this process: what was opened before is old
 
     @property
@@ -91,7 +90,14 @@ class Sessions:
     ) -> BuildReport:
         """Bring the index up to date; another build of this process is waited for."""
         with self._building:
-            return self._build(rebuild=rebuild, progress=progress, cancel=cancel)
+            report = self.indexer.build(rebuild=rebuild, progress=progress, cancel=cancel)
+            with self._state:
+                self.notes.extend(report.notes)
+                self._builds += 1
+                if self._current is not None:
+                    self._current.retire()
+                    self._current = None
+            return report
 
     @contextmanager
     def lease(self) -> Iterator[Session]:
@@ -113,22 +119,6 @@ class Sessions:
                 self._indexer.close()
             self._current = self._indexer = None
 
-    def _build(
-        self,
-        *,
-        rebuild: bool = False,
-        progress: OnProgress | None = None,
-        cancel: threading.Event | None = None,
-    ) -> BuildReport:
-        report = self.indexer.build(rebuild=rebuild, progress=progress, cancel=cancel)
-        with self._state:
-            self.notes.extend(report.notes)
-            self._builds += 1
-            if self._current is not None:
-                self._current.retire()
-                self._current = None
-        return report
-
     def _enter(self) -> Session:
         """The current session with one more user. It is opened outside of the lock: a first build takes minutes."""
         while True:
@@ -149,12 +139,12 @@ class Sessions:
         if not self.exists:
             with self._building:
                 if not self.exists:
-                    self._build()
+                    self.build()
         try:
             snapshot = self._open_snapshot()
         except DamagedIndexError as error:
             with self._building:
-                if not self._build().notes:
+                if not self.build().notes:
                     self.notes.append(f"{error}: rebuilt")
             snapshot = self._open_snapshot()
         settings = RetrievalSettings(

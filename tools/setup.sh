@@ -33,7 +33,7 @@ TAG
 wheels=${REPOCODER_WHEELS:-${XDG_CACHE_HOME:-$HOME/.cache}/repocoder/wheels}/$tag
 mkdir -p "$wheels"
 if ! ls "$wheels"/llama_cpp_python-"$llama"-*.whl >/dev/null 2>&1; then
-  say "compiling llama-cpp-python $llama once, about five minutes on two cores (kept in $wheels)"
+  say "compiling llama-cpp-python $llama once, five to ten minutes on two cores (kept in $wheels)"
   building=$(mktemp -d "$wheels/.building.XXXXXX")
   trap 'rm -rf "$building"' EXIT
   pip wheel --no-deps --wheel-dir "$building" "llama-cpp-python==$llama"
