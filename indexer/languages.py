@@ -5,21 +5,49 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
+# Between the parts of a dotted name, as a regular expression over bytes.
+DOT = rb"\s*\.\s*"
+OPTIONAL_DOT = rb"\s*[?!]*\.\s*"
+C_DOTS = rb"\s*(?:\.|->|::)\s*"
+
+
 @dataclass(frozen=True, slots=True)
 class Language:
     """How the files of one language are read. Without a grammar they become text chunks."""
 
     name: str
     extensions: tuple[str, ...]
-    grammar: str = ""  # module with a `language()` function, "" if there is none
-    query: str = ""  # file in `indexer/queries/`
+    grammar: str = ""  # module of the wheel, "" if there is none
+    query: str = ""  # files in `indexer/queries/`, joined: "javascript.scm typescript.scm"
     line_comment: str = "#"
-    resolver: str | None = None  # module in `indexer.resolvers`
     names: tuple[str, ...] = ()  # whole file names, lower case, for files without an extension
+    entry: str = "language"  # function of the grammar's module
+    block_comment: tuple[str, str] = ("", "")  # "/*", "*/"
+    separators: bytes = DOT
+    # Whether a bare name that the file neither defines nor imports can only be the language's own. Where files see
+    # their neighbours unasked (Java, Go), it cannot be said.
+    closed: bool = False
+    self_names: tuple[str, ...] = ()  # what a method calls its object
+    keywords: frozenset[str] = frozenset()  # words that look like names but are none
+    visibility: str = (
+        ""  # how it is told: "words" (public, private, …), "underscore", "capital"; "" not at all
+    )
+    default_visibility: str = ""  # where words may stand and none does
 
+
+_C_COMMENT = ("/*", "*/")
 
 LANGUAGES: tuple[Language, ...] = (
-    Language("python", (".py", ".pyi", ".pyw"), "tree_sitter_python", "python.scm", "#", "python"),
+    Language(
+        "python",
+        (".py", ".pyi", ".pyw"),
+        "tree_sitter_python",
+        "python.scm",
+        "#",
+        closed=True,
+        self_names=("self", "cls"),
+        visibility="underscore",
+    ),
     Language("markdown", (".md", ".markdown", ".mdx"), line_comment="<!--"),
     Language("rst", (".rst",), line_comment=".."),
     Language(

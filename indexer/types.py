@@ -39,17 +39,23 @@ class Symbol(msgspec.Struct, frozen=True, array_like=True):
 
     name: str  # last part of the qualified name; "" for the file's own symbol
     qualname: str  # dotted path within the file ("Parser.feed"); "" for the file's own symbol
-    kind: str  # file | class | function | method | variable
+    kind: str  # file | namespace | class (any type) | function | method | variable
     span: Span
     signature: str  # the header as written, without body, white space runs folded: "def feed(self, text: str) -> None"
     doc: str  # first paragraph line of the docstring or leading comment, "" if none
     bases: tuple[str, ...]  # base classes as written
+    decorators: tuple[str, ...] = ()  # decorators, annotations, attributes, as written
+    visibility: str = ""  # public | protected | private | internal, "" where the language does not say
     id: int = 0
     path: str = ""
 
 
 class Reference(msgspec.Struct, frozen=True, array_like=True):
-    """A use of a name, as written: `self.vocab.lookup` is one reference with that dotted name."""
+    """The first use of a name in a scope: `self.vocab.lookup` is one reference with that dotted name.
+
+    Names are joined by dots whatever the language writes (`a->b`, `a::b`, `a?.b`); `f(x).y` is `f().y`. What cannot
+    mean anything outside the enclosing function is left out, and so is what the language itself defines.
+    """
 
     name: str
     kind: str  # call | inherit | annotation | name
@@ -59,11 +65,14 @@ class Reference(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Import(msgspec.Struct, frozen=True, array_like=True):
-    """One name that an import statement binds."""
+    """One name that an import statement binds.
 
-    module: str  # dotted, without the leading dots: "package.module", "" for `from . import x`
-    level: int  # number of leading dots (Python), 0 for absolute
-    name: str  # the imported member; "" for `import module`; "*" for all
+    CONTRIBUTING.md has a table of how the statements of each language are written in these fields.
+    """
+
+    module: str  # dotted, without the leading dots: "package.module"; JavaScript, Go, C: as written, unquoted
+    level: int  # number of leading dots (Python); 1 for what is looked for beside the file (`#include "x"`)
+    name: str  # the imported member; "" for the module itself; "*" for all; "default" (JavaScript)
     alias: str  # the name bound in this file; "" for "*"
     line: int
     scope: str  # qualname of the enclosing definition, "" at top level
@@ -91,6 +100,7 @@ class FileFacts(msgspec.Struct, frozen=True, array_like=True):
     imports: tuple[Import, ...]
     bindings: tuple[Binding, ...]
     degraded: str = ""  # why the file was not parsed as its language says ("parse-timeout"), "" if it was
+    package: str = ""  # the package or namespace that the whole file says it is in, dotted
 
 
 class Chunk(msgspec.Struct, frozen=True):
@@ -111,7 +121,7 @@ class Edge(msgspec.Struct, frozen=True, array_like=True):
 
     source: int  # symbol id
     target: int  # symbol id
-    kind: str  # contains | imports | calls | inherits | references
+    kind: str  # contains | imports | calls | inherits | overrides | references
     weight: float
     line: int  # where in the source's file, 0 if nowhere
 
