@@ -8,6 +8,7 @@ import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -22,7 +23,16 @@ from indexer.ignore import (
 from indexer.reading import Found, UnreadableError, found_from_stat, read_file
 from indexer.types import Skip
 
-__all__ = ["REASONS", "Found", "UnreadableError", "WalkOptions", "read_file", "walk"]
+__all__ = [
+    "REASONS",
+    "Found",
+    "Listing",
+    "UnreadableError",
+    "WalkOptions",
+    "list_folders",
+    "read_file",
+    "walk",
+]
 
 MAX_FILE_BYTES = 1 << 20  # none of 2,572 real source files was larger
 MAX_DEPTH = 200  # folders: deeper trees are made, not written
@@ -50,12 +60,30 @@ class WalkOptions(msgspec.Struct, frozen=True):
     ignore: tuple[str, ...] = ()  # more patterns, in the syntax of .gitignore, relative to the root
 
 
+class Listing(NamedTuple):
+    """One folder: what the walk takes of it. `rules` is None for the output of a tool, of which nothing is taken."""
+
+    folder: str
+    rules: IgnoreRules | None
+    files: list[os.DirEntry[str]]  # not ignored; links and special files too
+    skips: list[Skip]  # folders that are not entered
+
+
 def walk(root: Path, *, options: WalkOptions | None = None) -> Iterator[Found | Skip]:
     """All files below `root` in a stable order, without following links. Nothing but ignore files is opened.
 
     Raises OSError if `root` itself cannot be listed.
     """
     options = options or WalkOptions()
+    for folder, _, files, skips in list_folders(root, options):
+        yield from skips
+        start = f"{folder}/" if folder else ""
+        for entry in files:
+            yield _judge(start + entry.name, entry, options)
+
+
+def list_folders(root: Path, options: WalkOptions) -> Iterator[Listing]:
+    """The folders below `root` that are not ignored, the root ("") first. Raises as `walk` does."""
     pending: list[tuple[str, IgnoreRules, int]] = [("", root_rules(root, options.ignore), 0)]
     while pending:
         folder, outer, depth = pending.pop()
@@ -64,24 +92,29 @@ def walk(root: Path, *, options: WalkOptions | None = None) -> Iterator[Found | 
         except OSError:
             if not folder:
                 raise
-            yield Skip(folder, "unreadable")
+            yield Listing(folder, None, [], [Skip(folder, "unreadable")])
             continue
         names = [entry.name for entry in entries]
         if folder and _is_tool_output(folder, names):
+            yield Listing(folder, None, [], [])
             continue
         rules = folder_rules(root, folder, names, outer)
+        start = f"{folder}/" if folder else ""
         folders: list[tuple[str, IgnoreRules, int]] = []
+        listing = Listing(folder, rules, [], [])
         for entry in entries:
-            path = f"{folder}/{entry.name}" if folder else entry.name
+            path = start + entry.name
             if entry.is_dir(follow_symlinks=False):
                 if entry.name in IGNORED_FOLDERS or rules.ignores(path, True):
                     continue
                 if depth >= MAX_DEPTH or not _is_utf8(entry.name):
-                    yield Skip(path, "too-deep" if depth >= MAX_DEPTH else "not-utf8-name")
+                    reason = "too-deep" if depth >= MAX_DEPTH else "not-utf8-name"
+                    listing.skips.append(Skip(path, reason))
                 else:
                     folders.append((path, rules, depth + 1))
             elif not rules.ignores(path, False):
-                yield _judge(path, entry, options)
+                listing.files.append(entry)
+        yield listing
         pending.extend(reversed(folders))
 
 
