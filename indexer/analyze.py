@@ -39,9 +39,12 @@ def reason_by_content(data: bytes) -> str:
     return ""
 
 
-def analyze(path: str, data: bytes, *, budget_s: float, resident_bytes: int = 0) -> Analysis:
-    """Facts of `data`, which is text. Never raises for what is in it: what is too costly to parse becomes
-    line chunks.
+def analyze(
+    path: str, data: bytes, *, budget_s: float, resident_bytes: int = 0, every_use: bool = False
+) -> Analysis:
+    """Facts of `data`, which is text. Never raises for what is in it: what is too costly to parse becomes line chunks.
+
+    `every_use`: see `indexer.symbols.extract`.
     """
     language = language_of(path) or PLAIN_TEXT
     source = Source(mask(data, config=not language.grammar))
@@ -50,7 +53,8 @@ def analyze(path: str, data: bytes, *, budget_s: float, resident_bytes: int = 0)
     extracted = Extracted((file_symbol(source),), (), (), ())
     if language.grammar:
         try:
-            chunks, extracted = _parse(language, source, Budget(budget_s * PARSE_SHARE, resident_bytes))
+            budget = Budget(budget_s * PARSE_SHARE, resident_bytes)
+            chunks, extracted = _parse(language, source, budget, every_use)
         except BudgetError as error:
             degraded = error.reason
         except MemoryError:
@@ -67,6 +71,7 @@ def analyze(path: str, data: bytes, *, budget_s: float, resident_bytes: int = 0)
         extracted.imports,
         extracted.bindings,
         degraded,
+        extracted.package,
     )
     return Analysis(
         facts, source.data, tuple(count_terms(chunk_text(source.data, chunk)) for chunk in chunks)
@@ -78,8 +83,10 @@ def chunk_text(data: bytes, chunk: ChunkFact) -> str:
     return data[chunk.span.start_byte : chunk.span.end_byte].decode("utf-8", "replace")
 
 
-def _parse(language: Language, source: Source, budget: Budget) -> tuple[tuple[ChunkFact, ...], Extracted]:
+def _parse(
+    language: Language, source: Source, budget: Budget, every_use: bool
+) -> tuple[tuple[ChunkFact, ...], Extracted]:
     syntax = syntax_of(language)
     tree = syntax.parse(source.data, budget)
-    extracted = extract(tree, source, syntax, budget)
+    extracted = extract(tree, source, syntax, budget, every_use=every_use)
     return chunk_tree(tree, source, extracted.scopes, language.line_comment, budget), extracted

@@ -26,9 +26,9 @@ MAX_ERROR_WIDTH = 2000  # children of a stretch without grammar: such a file is 
 # of nodes that are read: the deepest real file has 60; below, the time grows with its square
 MAX_DEPTH = 1000
 ROLES = (
-    "definition.function", "definition.class", "definition.variable", "definition.member", "decoration",
-    "heir", "documented", "import.", "binding.parameter", "binding.annotation", "binding.call",
-    "binding.alias",
+    "definition.function", "definition.class", "definition.namespace", "definition.extension",
+    "definition.variable", "definition.member", "decoration", "decorator", "heir", "documented", "package",
+    "import.", "binding.parameter", "binding.annotation", "binding.call", "binding.alias", "reference.",
 )  # fmt: skip
 _QUERY_PIECE = re.compile(r';[^\n]*|"(?:[^"\\]|\\.)*"|[()\[\]]|[^;"()\[\]]+')
 Match = tuple[int, dict[str, list[Node]]]  # pattern, capture name -> nodes
@@ -75,22 +75,19 @@ class Budget:
 
 
 class Syntax:
-    """The parser and the compiled queries of one language."""
+    """The parser and the compiled query of one language."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self._grammar = Grammar(importlib.import_module(language.grammar).language())
+        grammar = importlib.import_module(language.grammar)
+        self._grammar = Grammar(getattr(grammar, language.entry)())
         self._parser = Parser(self._grammar)
-        patterns = split_patterns((QUERIES / language.query).read_text(encoding="utf-8"))
-        structure = [pattern for pattern in patterns if "@reference." not in pattern]
-        uses = [pattern for pattern in patterns if "@reference." in pattern]
-        # Two queries: of definitions, imports and bindings the captures of one match belong
-        # together; of the many
-        # references they need not, which is much faster.
-        self.structure = Query(self._grammar, "\n".join(structure))
-        self.uses = Query(self._grammar, "\n".join(uses))
-        self.roles = [next((role for role in ROLES if f"@{role}" in pattern), "") for pattern in structure]
-        self.settings = [self.structure.pattern_settings(index) for index in range(len(structure))]
+        source = "\n".join((QUERIES / name).read_text(encoding="utf-8") for name in language.query.split())
+        patterns = split_patterns(source)
+        # One query: each pass over a tree costs as much as hundreds of patterns.
+        self._query = Query(self._grammar, "\n".join(patterns))
+        self.roles = [tuple(role for role in ROLES if f"@{role}" in pattern) for pattern in patterns]
+        self.settings = [self._query.pattern_settings(index) for index in range(len(patterns))]
 
     def parse(self, data: bytes, budget: Budget) -> Tree:
         """The tree of `data`. Raises BudgetError; the parser is then as new."""
@@ -110,24 +107,16 @@ class Syntax:
         return tree
 
     def matches(self, root: Node, budget: Budget) -> list[Match]:
-        """Matches of the definition, import and binding patterns, each once. Raises BudgetError."""
+        """Matches of all patterns, each once. Raises BudgetError."""
         found: list[Match] = []
         seen: set[tuple[int, ...]] = set()
-        for cursor in _windows(self.structure, root, budget):
+        for cursor in _windows(self._query, root, budget):
             some = cursor.matches(root)
             if root.end_byte > WINDOW_BYTES:  # a node over the border of two windows is matched in both
                 fresh = {key: match for match in some if (key := _identity(match)) not in seen}
                 seen.update(fresh)
                 some = list(fresh.values())
             found.extend(some)
-        return found
-
-    def captures(self, root: Node, budget: Budget) -> dict[str, list[Node]]:
-        """Captures of the reference patterns; a node may come more than once. Raises BudgetError."""
-        found: dict[str, list[Node]] = {}
-        for cursor in _windows(self.uses, root, budget):
-            for name, nodes in cursor.captures(root).items():
-                found.setdefault(name, []).extend(nodes)
         return found
 
 

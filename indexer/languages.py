@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-
+WORD = rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*"  # a name, as a regular expression over bytes
 # Between the parts of a dotted name, as a regular expression over bytes.
 DOT = rb"\s*\.\s*"
 OPTIONAL_DOT = rb"\s*[?!]*\.\s*"
@@ -23,7 +23,9 @@ class Language:
     names: tuple[str, ...] = ()  # whole file names, lower case, for files without an extension
     entry: str = "language"  # function of the grammar's module
     block_comment: tuple[str, str] = ("", "")  # "/*", "*/"
+    word: bytes = WORD
     separators: bytes = DOT
+    generics: bool = False  # whether `f<T>(x)` is a call
     # Whether a bare name that the file neither defines nor imports can only be the language's own. Where files see
     # their neighbours unasked (Java, Go), it cannot be said.
     closed: bool = False
@@ -37,6 +39,11 @@ class Language:
 
 _C_COMMENT = ("/*", "*/")
 
+_PYTHON = frozenset(
+    "False None True and as assert async await break class continue def del elif else except finally for from global if"
+    " import in is lambda nonlocal not or pass raise return try while with yield".split()
+)
+
 LANGUAGES: tuple[Language, ...] = (
     Language(
         "python",
@@ -46,6 +53,7 @@ LANGUAGES: tuple[Language, ...] = (
         "#",
         closed=True,
         self_names=("self", "cls"),
+        keywords=_PYTHON,
         visibility="underscore",
     ),
     Language("markdown", (".md", ".markdown", ".mdx"), line_comment="<!--"),

@@ -40,7 +40,10 @@ def answer(batch: ParseBatch, job: ParseJob) -> ParseReply:
     reason = reason_by_content(data)
     if reason:
         return ParseReply(None, reason)
-    result = analyze(job.path, data, budget_s=batch.budget_s, resident_bytes=batch.resident_bytes)
+    result = analyze(
+        job.path, data,
+        budget_s=batch.budget_s, resident_bytes=batch.resident_bytes, every_use=job.data is not None,
+    )  # fmt: skip
     digest = hashlib.sha256(data).digest()
     content = zlib.compress(result.masked, ZLIB_LEVEL)
     return ParseReply(Parsed(job.path, found, digest, content, result.facts, result.terms), "")

@@ -1,41 +1,43 @@
 """Tree -> definitions, references, imports, bindings, by the captures of a language's query.
 
-Capture names of the structure patterns (matched one by one, so captures of a pattern belong together):
-- `definition.class`, `definition.function`, `definition.variable`: with `name`, and optionally `body`,
-`returns`.
-  A function in a class is a method; a variable in a function is local and no symbol.
-- `definition.member`: an attribute assigned in a method, with `receiver`; `#set! receivers` lists what
-counts as one.
-- `decoration` around `decorated`: belongs to that definition. `heir` with `base`. `documented` with `doc`.
-- `import.module`, `import.name`, `import.alias`, `import.level`: one name bound.
+The captures of one match belong together:
+- `definition.class`, `definition.function`, `definition.variable`, `definition.namespace`: the whole definition, with
+  `name`, and optionally `body` (what follows the header) and `returns`. A function in a class is a method; a variable
+  in a function is local and no symbol. `owner`: the type that a method belongs to though it stands outside (Go, C++).
+- `definition.extension` with `name`: adds members to a type (Rust's `impl`); it is no symbol itself.
+- `definition.member`: an attribute assigned in a method, with `receiver`, one of the language's self names.
+- `decoration` around `decorated`: the definition starts with the wrapper. `decorator`: belongs to the definition that
+  it stands before or in whose header it stands. `heir` with `base`. `documented` with `doc`.
+- `package.name`: the package or namespace of the whole file.
+- `import.module`, `import.name`, `import.alias`, `import.level`: one name bound. `import.path`: module and name in one.
+  `import.tree`: a list as in `indexer.imports.expand_use_tree`. `#set!` gives constants.
 - `binding.annotation|parameter|call|alias` with `type`.
-Those of the reference patterns are explained in `indexer/references.py`.
+- `reference.…`: see `indexer/references.py`.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tree_sitter import Node, Tree
 
 from indexer.grammar import Budget, Syntax
-from indexer.references import collect_references, flatten_chain, is_dotted
+from indexer.headers import MAX_DECORATOR_CHARACTERS, Headers, first_doc_line, fold
+from indexer.imports import expand_use_tree, last_part, plain_path, split_path
+from indexer.languages import Language
+from indexer.references import Uses, dotted_owner, flatten_chain, is_dotted
 from indexer.source import Scope, Source
 from indexer.types import Binding, Import, Reference, Span, Symbol
 from indexer.typetext import useful_type
 
-MAX_SIGNATURE_CHARACTERS = 600  # the longest of 60,000 real ones had 2,900: nobody reads that
 MAX_VARIABLE_CHARACTERS = 160  # enough for a name, its annotation and a short value
-MAX_DOC_CHARACTERS = 200
 MAX_TYPE_BYTES = 600  # of an annotation or a call that are looked at
+SCOPE_KINDS = ("function", "class", "namespace", "extension")
+BINDING_KINDS = ("parameter", "annotation", "call", "alias")
 Match = dict[str, list[Node]]
 Settings = dict[str, str | None]
 Groups = dict[str, list[tuple[Match, Settings]]]  # role of the pattern -> matches
-
-_SPACE = re.compile(r"\s+")
-_QUOTES = re.compile(r"""^[A-Za-z]{0,2}("{3}|'{3}|"|')|("{3}|'{3}|"|')$""")
 
 
 class Extracted(NamedTuple):
@@ -46,6 +48,7 @@ class Extracted(NamedTuple):
     imports: tuple[Import, ...]
     bindings: tuple[Binding, ...]
     scopes: tuple[Scope, ...] = ()
+    package: str = ""
 
 
 def file_symbol(source: Source, doc: str = "") -> Symbol:
@@ -53,82 +56,158 @@ def file_symbol(source: Source, doc: str = "") -> Symbol:
     return Symbol("", "", "file", Span(1, max(1, source.n_lines), 0, len(source.data)), "", doc, ())
 
 
-def extract(tree: Tree, source: Source, syntax: Syntax, budget: Budget) -> Extracted:
-    """All facts of a parsed file. Raises BudgetError."""
+def extract(
+    tree: Tree, source: Source, syntax: Syntax, budget: Budget, *, every_use: bool = False
+) -> Extracted:
+    """All facts of a parsed file. Raises BudgetError.
+
+    References are the first of each (scope, name, kind), and in closed languages only those whose first part the
+    file knows; with `every_use` all of them, which is what a buffer with a cursor needs.
+    """
     groups: Groups = {}
     for pattern, match in syntax.matches(tree.root_node, budget):
-        groups.setdefault(syntax.roles[pattern], []).append((match, syntax.settings[pattern]))
-    reader = _Reader(source, syntax.language.line_comment, groups)
+        entry = (match, syntax.settings[pattern])
+        for role in syntax.roles[pattern]:
+            groups.setdefault(role, []).append(entry)
+    reader = _Reader(source, syntax.language, groups)
     budget.check()
-    imports, bindings = reader.imports(), reader.bindings()
+    symbols, imports, bindings = reader.symbols(), reader.imports(), reader.bindings()
     budget.check()
-    captures = syntax.captures(tree.root_node, budget)
-    references, locals_ = collect_references(captures, source, reader.scopes, bindings, budget)
+    uses = Uses(source, syntax.language, reader.scopes, every_use=every_use)
+    for match, _ in groups.get("reference.", ()):
+        uses.note(match)
+    references, locals_ = uses.collect(symbols, imports, bindings, budget)
     bindings.extend(locals_)
-    symbols = reader.symbols()
-    return Extracted(symbols, tuple(references), tuple(imports), tuple(bindings), tuple(reader.scopes))
+    return Extracted(
+        symbols, tuple(references), tuple(imports), tuple(bindings), tuple(reader.scopes), reader.package()
+    )
 
 
 class _Reader:
     """Goes through the matches of one file."""
 
-    def __init__(self, source: Source, line_comment: str, groups: Groups) -> None:
+    def __init__(self, source: Source, language: Language, groups: Groups) -> None:
         self.source = source
         self.scopes: list[Scope] = []
         self._groups = groups
-        self._comment = line_comment
-        self._comments_in_header = re.compile(rf"(?m)(^|\s){re.escape(line_comment)}.*$")
-        self._starts = {  # definition -> start of its first decorator
+        self._language = language
+        self._headers = Headers(source, language)
+        self._starts = {  # definition -> where its wrapper starts
             match["decorated"][0].start_byte: match["decoration"][0].start_byte
             for match in self._of("decoration")
         }
         self._returns: list[tuple[Scope, str]] = []
+        self._decorators: dict[int, list[str]] = {}  # by the start of the definition
         self._nest()
 
     def _of(self, role: str) -> Iterator[Match]:
         return (match for match, _ in self._groups.get(role, ()))
 
     def _nest(self) -> None:
-        found = [
-            (match[role][0].start_byte, match[role][0].end_byte, match, role.partition(".")[2])
-            for role in ("definition.function", "definition.class")
-            for match in self._of(role)
-        ]
-        found.sort(key=_position)
+        """Make the scopes, outer ones first."""
+        decorators = _Decorators([m["decorator"][0] for m in self._of("decorator")], self.source)
         around: list[Scope] = []
-        for start, end, match, kind in found:
+        for start, end, match, kind in self._definitions():
             while around and around[-1].end <= start:
                 around.pop()
             outer = around[-1] if around else None
-            name_node = match["name"][0]
-            name = self.source.text(name_node.start_byte, name_node.end_byte)
-            if kind == "function" and outer is not None and outer.kind == "class":
-                kind = "method"
-            qualname = f"{outer.qualname}.{name}" if outer else name
+            name = self._name(match, kind)
+            if not name:
+                continue
             header_end = match["body"][0].start_byte if "body" in match else end
-            signature = self._signature(start, header_end)
-            scope = Scope(start, end, self._starts.get(start, start), name, qualname, kind, outer, signature)
+            own = decorators.take(start, header_end)
+            first = min([self._starts.get(start, start), *(at for at, _ in own)])
+            if own:
+                self._decorators[start] = [self._decorator_text(*span) for span in own]
+            signature = self._headers.signature(start, header_end, own)
+            qualname, kind = self._place(match, name, kind, outer)
+            scope = Scope(start, end, first, name.rpartition(".")[2], qualname, kind, outer, signature)
             self.scopes.append(scope)
             around.append(scope)
             if "returns" in match:
                 returns = match["returns"][0]
                 self._returns.append((scope, self.source.text(returns.start_byte, returns.end_byte)))
 
-    def _signature(self, start: int, end: int) -> str:
-        header = self.source.text(start, min(end, start + 8 * MAX_SIGNATURE_CHARACTERS))
-        if self._comment in header:
-            header = self._comments_in_header.sub("", header)
-        return _fold(header).rstrip(":{ ")[:MAX_SIGNATURE_CHARACTERS]
+    def _definitions(self) -> list[tuple[int, int, Match, str]]:
+        """The definitions that are scopes, by position, of one node and name one."""
+        found: dict[tuple[int, int, int], tuple[int, int, Match, str]] = {}
+        for kind in SCOPE_KINDS:
+            role = f"definition.{kind}"
+            for match in self._of(role):
+                if role in match and "name" in match:
+                    node = match[role][0]
+                    key = (node.start_byte, -node.end_byte, match["name"][0].start_byte)
+                    found.setdefault(key, (node.start_byte, node.end_byte, match, kind))
+        return [found[key] for key in sorted(found)]
+
+    def _name(self, match: Match, kind: str) -> str:
+        name = self._text(match, "name")
+        if kind in ("namespace", "extension"):
+            return dotted_owner(name)
+        return name
+
+    @staticmethod
+    def _qualify(outer: Scope | None, name: str) -> str:
+        return f"{outer.qualname}.{name}" if outer else name
+
+    def _place(self, match: Match, name: str, kind: str, outer: Scope | None) -> tuple[str, str]:
+        """The qualified name and the kind of a definition."""
+        inside = outer is not None and outer.kind in ("class", "extension")
+        if "owner" in match and not inside:
+            owner = dotted_owner(self._text(match, "owner"))
+            if owner:
+                return self._qualify(outer, f"{owner}.{name}"), "method" if kind == "function" else kind
+        if kind == "function" and inside:
+            kind = "method"
+        return self._qualify(outer, name), kind
+
+    def _decorator_text(self, start: int, end: int) -> str:
+        return fold(self.source.text(start, min(end, start + 4 * MAX_DECORATOR_CHARACTERS)))[
+            :MAX_DECORATOR_CHARACTERS
+        ]
+
+    def package(self) -> str:
+        """The package that the file says it is in, dotted; "" if it does not."""
+        return next((plain_path(self._text(match, "package.name")) for match in self._of("package")), "")
 
     def imports(self) -> list[Import]:
         """The names that imports bind, by position."""
-        found = [self._import(match, settings) for match, settings in self._groups.get("import.", ())]
+        found: list[tuple[int, Import]] = []
+        for match, settings in self._groups.get("import.", ()):
+            found.extend(self._imported(match, settings))
         return [entry for _, entry in sorted(found, key=_position)]
+
+    def _imported(self, match: Match, settings: Settings) -> Iterator[tuple[int, Import]]:
+        # Of `from x import (a, b)` each name stands on its own line.
+        keys = ("import.name", "import.path", "import.tree", "import.module")
+        at = next((match[key][0] for key in keys if key in match), None)
+        position = at.start_byte if at else min(nodes[0].start_byte for nodes in match.values())
+        line, scope = self.source.line(position), self.scope_at(position)
+        level = self._text(match, "import.level")
+        depth = level.count(".") if level else int(settings.get("import.level") or 0)
+        if "import.tree" in match:
+            node = match["import.tree"][0]
+            for module, name, alias in expand_use_tree(self.source.text(node.start_byte, node.end_byte)):
+                yield position, Import(module, depth, name, alias, line, scope)
+            return
+        module = plain_path(self._text(match, "import.module") or settings.get("import.module") or "")
+        name = plain_path(self._text(match, "import.name") or settings.get("import.name") or "")
+        if "import.path" in match:
+            path = plain_path(self._text(match, "import.path"))
+            module, name = (path, name) if name else split_path(path)
+        elif settings.get("import.split"):
+            module, name = split_path(module)
+        alias = self._text(match, "import.alias")
+        if not alias and "import.alias" in settings:
+            alias = settings["import.alias"] or ""
+        elif not alias and name != "*":
+            alias = name or last_part(module)
+        yield position, Import(module, depth, name, alias, line, scope)
 
     def bindings(self) -> list[Binding]:
         """What tells types, by position."""
         found: list[tuple[int, Binding]] = []
-        for kind in ("parameter", "annotation", "call", "alias"):
+        for kind in BINDING_KINDS:
             for match in self._of(f"binding.{kind}"):
                 binding = self._binding(match, kind)
                 if binding is not None:
@@ -140,27 +219,16 @@ class _Reader:
                 found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
         return [entry for _, entry in sorted(found, key=_position)]
 
-    def _import(self, match: Match, settings: Settings) -> tuple[int, Import]:
-        module = self._text(match, "import.module") or settings.get("import.module") or ""
-        name = self._text(match, "import.name")
-        level = self._text(match, "import.level").count(".")
-        alias = self._text(match, "import.alias")
-        if not alias and name != "*":
-            alias = name or module.partition(".")[0]
-        start = min(nodes[0].start_byte for nodes in match.values())
-        # of `from x import (a, b)` each name stands on its own line
-        at = match.get("import.name", match.get("import.module", [None]))[0]
-        position = at.start_byte if at is not None else start
-        return position, Import(
-            module, level, name, alias, self.source.line(position), self.scope_at(position)
-        )
-
     def _binding(self, match: Match, kind: str) -> tuple[int, Binding] | None:
+        if f"binding.{kind}" not in match or "type" not in match:
+            return None
         node, written = match[f"binding.{kind}"][0], match["type"][0]
         start, type_start = node.start_byte, written.start_byte
         name = self.source.text(start, node.end_byte)
         text = self.source.text(type_start, min(written.end_byte, type_start + MAX_TYPE_BYTES))
         type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
+        if not name.isidentifier():
+            name = flatten_chain(name)
         if not type_name or not is_dotted(name):
             return None
         return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
@@ -170,34 +238,36 @@ class _Reader:
         if not nodes:
             return ""
         text = self.source.text(nodes[0].start_byte, nodes[0].end_byte)
-        return text if text.isidentifier() else _SPACE.sub("", text)
+        return text if text.isidentifier() else fold(text)
 
     def scope_at(self, position: int) -> str:
         scope = self.source.scope_at(self.scopes, position)
         return scope.qualname if scope else ""
 
     def symbols(self) -> tuple[Symbol, ...]:
-        """The file's own symbol, then definitions by position; of a variable assigned twice the first
-        place.
-        """
-        docs, bases = self._docs(), self._bases()
+        """The file's own symbol, then definitions by position; of a variable assigned twice the first place."""
+        docs, bases, headers = self._docs(), self._bases(), self._headers
         found: list[tuple[int, Symbol]] = []
+        known: set[str] = set()
         for scope in self.scopes:
+            if scope.kind == "extension" or (scope.kind == "namespace" and scope.qualname in known):
+                continue
+            known.add(scope.qualname)
             start = scope.outer_start
-            span = self.source.span(start, scope.end)
-            doc = docs.get(scope.start) or self._comment_above(start)
-            heritage = tuple(bases.get(scope.start, ()))
-            found.append(
-                (start, Symbol(scope.name, scope.qualname, scope.kind, span, scope.signature, doc, heritage))
-            )
-        known = {scope.qualname for scope in self.scopes}
+            doc = docs.get(scope.start) or headers.comment_above(start)
+            symbol = Symbol(
+                scope.name, scope.qualname, scope.kind, self.source.span(start, scope.end), scope.signature, doc,
+                tuple(bases.get(scope.start, ())), tuple(self._decorators.get(scope.start, ())),
+                headers.visibility(scope.name, scope.signature),
+            )  # fmt: skip
+            found.append((start, symbol))
         for start, end, name, qualname in self._variables():
             if qualname not in known:
                 known.add(qualname)
-                signature = _fold(self.source.text(start, min(end, start + 2 * MAX_VARIABLE_CHARACTERS)))
-                doc, span = self._comment_above(start), self.source.span(start, end)
-                cut = signature[:MAX_VARIABLE_CHARACTERS]
-                found.append((start, Symbol(name, qualname, "variable", span, cut, doc, ())))
+                text = fold(self.source.text(start, min(end, start + 2 * MAX_VARIABLE_CHARACTERS)))
+                doc, span = headers.comment_above(start), self.source.span(start, end)
+                cut, visibility = text[:MAX_VARIABLE_CHARACTERS], headers.visibility(name, text)
+                found.append((start, Symbol(name, qualname, "variable", span, cut, doc, (), (), visibility)))
         found.sort(key=_position)
         return (file_symbol(self.source, docs.get(-1, "")), *(symbol for _, symbol in found))
 
@@ -207,59 +277,77 @@ class _Reader:
         for match in self._of("documented"):
             owner, doc = match["documented"][0], match["doc"][0]
             key = -1 if owner.parent is None else owner.start_byte
-            docs[key] = _first_doc_line(self.source.text(doc.start_byte, doc.end_byte))
+            docs[key] = first_doc_line(self.source.text(doc.start_byte, doc.end_byte))
         return docs
 
     def _bases(self) -> dict[int, list[str]]:
-        """Start of a class -> its bases as written."""
+        """Start of a class -> its bases as written; those that an extension adds belong to its class."""
         bases: dict[int, list[str]] = {}
+        classes = {scope.qualname: scope.start for scope in self.scopes if scope.kind == "class"}
+        extensions = {scope.start: scope.qualname for scope in self.scopes if scope.kind == "extension"}
         for match in self._of("heir"):
-            base = match["base"][0]
-            written = _fold(self.source.text(base.start_byte, base.end_byte))
-            bases.setdefault(match["heir"][0].start_byte, []).append(written)
+            base, start = match["base"][0], match["heir"][0].start_byte
+            written = fold(self.source.text(base.start_byte, base.end_byte))
+            if start in extensions:
+                start = classes.get(extensions[start], start)
+            known = bases.setdefault(start, [])
+            if written not in known:
+                known.append(written)
         return bases
 
     def _variables(self) -> list[tuple[int, int, str, str]]:
         groups = (self._groups.get(role, ()) for role in ("definition.variable", "definition.member"))
-        found = (self._variable(match, settings) for group in groups for match, settings in group)
+        found = (self._variable(match) for group in groups for match, _ in group)
         return sorted(variable for variable in found if variable is not None)
 
-    def _variable(self, match: Match, settings: Settings) -> tuple[int, int, str, str] | None:
+    def _variable(self, match: Match) -> tuple[int, int, str, str] | None:
         """Start, end, name and qualname of a variable that is a symbol."""
         is_member = "definition.member" in match
-        if not is_member and "definition.variable" not in match:
+        role = "definition.member" if is_member else "definition.variable"
+        if role not in match or "name" not in match:
             return None
-        node = match["definition.member" if is_member else "definition.variable"][0]
-        name = self._text(match, "name")
+        node = match[role][0]
         owner = self.source.scope_at(self.scopes, node.start_byte)
         if is_member:
-            if self._text(match, "receiver") not in (settings.get("receivers") or "").split():
+            if self._text(match, "receiver") not in self._language.self_names:
                 return None
-            while owner is not None and owner.kind != "class":
+            while owner is not None and owner.kind not in ("class", "extension"):
                 owner = owner.parent
             if owner is None:
                 return None
-        elif owner is not None and owner.kind != "class":
+        elif owner is not None and owner.kind in ("function", "method"):
             return None
-        return node.start_byte, node.end_byte, name, f"{owner.qualname}.{name}" if owner else name
-
-    def _comment_above(self, start: int) -> str:
-        """The first line of the comment block that ends on the line above a definition."""
-        line = self.source.line(start) - 1
-        first = ""
-        while line >= 1 and (text := self.source.line_text(line).strip()).startswith(self._comment):
-            first = text.lstrip(self._comment[0] + self._comment + ":!").strip()
-            line -= 1
-        return first[:MAX_DOC_CHARACTERS]
+        name = self._text(match, "name")
+        start = self._starts.get(node.start_byte, node.start_byte)
+        return start, node.end_byte, name, self._qualify(owner, name)
 
 
-def _fold(text: str) -> str:
-    return _SPACE.sub(" ", text).strip()
+class _Decorators:
+    """Decorators by position; each belongs to the first definition that takes it."""
 
+    def __init__(self, nodes: list[Node], source: Source) -> None:
+        self._rest = sorted((node.start_byte, node.end_byte) for node in nodes)
+        self._rest.reverse()
+        self._data = source.data
 
-def _first_doc_line(literal: str) -> str:
-    body = _QUOTES.sub("", literal.strip()).strip()
-    return body.partition("\n")[0].strip()[:MAX_DOC_CHARACTERS]
+    def take(self, start: int, header_end: int) -> list[tuple[int, int]]:
+        """Those in front of a definition, with nothing but white space between, and those in its header.
+
+        To be asked in the order of the definitions' starts.
+        """
+        before: list[tuple[int, int]] = []
+        inside: list[tuple[int, int]] = []
+        while self._rest and self._rest[-1][0] < header_end:
+            span = self._rest.pop()
+            if span[0] >= start:
+                inside.append(span)
+                continue
+            if before and self._data[before[-1][1] : span[0]].strip():
+                before.clear()
+            before.append(span)
+        if before and self._data[before[-1][1] : start].strip():
+            before.clear()
+        return before + inside
 
 
 def _position(entry: tuple[Any, ...]) -> int:

@@ -7,17 +7,17 @@
 (function_definition name: (identifier) @name return_type: (type)? @returns body: (_) @body) @definition.function
 
 (decorated_definition definition: (_) @decorated) @decoration
+(decorator) @decorator
 
 (class_definition
   superclasses: (argument_list [(identifier) (attribute) (subscript)] @base)) @heir
 
-(assignment left: (identifier) @name) @definition.variable
+(assignment left: (identifier) @name @reference.local) @definition.variable
 (assignment left: (pattern_list (identifier) @name)) @definition.variable
 (assignment left: (tuple_pattern (identifier) @name)) @definition.variable
 (type_alias_statement left: (type (identifier) @name)) @definition.variable
 
-((assignment left: (attribute object: (identifier) @receiver attribute: (identifier) @name)) @definition.member
-  (#set! receivers "self cls"))
+(assignment left: (attribute object: (identifier) @receiver attribute: (identifier) @name)) @definition.member
 
 (class_definition body: (block . (comment)* . (expression_statement . (string) @doc))) @documented
 (function_definition body: (block . (comment)* . (expression_statement . (string) @doc))) @documented
@@ -59,10 +59,6 @@
 
 ; -- uses of names
 
-(identifier) @reference.name
-(attribute) @reference.name
-
-(call function: [(identifier) (attribute)] @reference.call)
 (decorator [(identifier) (attribute)] @reference.call)
 
 (class_definition superclasses: (argument_list [(identifier) (attribute)] @reference.inherit))
@@ -71,10 +67,12 @@
 (type) @reference.annotation
 (type (string) @reference.quoted)
 
-; names that are no uses
-(import_statement) @reference.none
-(import_from_statement) @reference.none
-(future_import_statement) @reference.none
+; what is no use
+
+(comment) @reference.none
+(string_content) @reference.none
+[(string_start) (string_end)] @reference.none
+[(import_statement) (import_from_statement) (future_import_statement)] @reference.none
 (function_definition name: (identifier) @reference.none)
 (class_definition name: (identifier) @reference.none)
 (keyword_argument name: (identifier) @reference.none)
@@ -89,7 +87,6 @@
 (typed_default_parameter name: (identifier) @reference.parameter)
 (list_splat_pattern (identifier) @reference.local)
 (dictionary_splat_pattern (identifier) @reference.local)
-(assignment left: (identifier) @reference.local)
 (pattern_list (identifier) @reference.local)
 (tuple_pattern (identifier) @reference.local)
 (list_pattern (identifier) @reference.local)

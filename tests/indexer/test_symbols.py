@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 
@@ -65,9 +66,35 @@ kind: Literal["Foo", "Bar"] = "Foo"
 
 
 def facts_of(text: str, path: str = "m.py") -> FileFacts:
-    facts = analyze(path, text.encode(), budget_s=60).facts
+    facts = analyze(path, text.encode(), budget_s=60, every_use=True).facts
     assert not facts.degraded
     return facts
+
+
+def test_a_build_keeps_the_first_use_of_what_the_file_knows() -> None:
+    text = """
+        import os
+
+        def f(x):
+            os.path.join(x)
+            len(os.path.join(x, os.sep))
+            unknown(x).go()
+            g(), g
+
+        def g():
+            os.path.join()
+            f(lambda os: os.name)
+    """
+    found = analyze("m.py", dedent(text).encode(), budget_s=60).facts.references
+    assert [(r.kind, r.name, r.scope, r.line) for r in found] == [
+        ("call", "os.path.join", "f", 5), ("name", "os.sep", "f", 6), ("call", "g", "f", 8), ("name", "g", "f", 8),
+        ("call", "os.path.join", "g", 11), ("call", "f", "g", 12), ("name", "os.name", "g", 12),
+    ]  # fmt: skip
+
+
+def test_a_star_import_may_bring_any_name() -> None:
+    facts = analyze("m.py", b"from a import *\n\nfoo(bar)\n", budget_s=60).facts
+    assert [(r.kind, r.name) for r in facts.references] == [("call", "foo"), ("name", "bar")]
 
 
 @pytest.fixture(scope="module")
@@ -165,7 +192,7 @@ def test_bindings(facts: FileFacts) -> None:
 
 
 def test_names_that_are_declared_global_are_uses() -> None:
-    text = "def f():\n    global state\n    state = 1\n    return state\n"
+    text = "state = 0\ndef f():\n    global state\n    state = 1\n    return state\n"
     assert [(r.name, r.scope) for r in facts_of(text).references] == [("state", "f")]
     text = text.replace("    global state\n", "")
     assert facts_of(text).references == ()

@@ -62,7 +62,7 @@ def ask(snapshot: Snapshot) -> Ask:
     def at_hole(text: str, limit: int = 8, exclusions: tuple[Exclusion, ...] = ()) -> list[Hit]:
         before, _, after = dedent(text).lstrip("\n").partition(HOLE)
         buffer = before + after
-        facts = analyze("main.py", buffer.encode(), budget_s=30.0).facts
+        facts = analyze("main.py", buffer.encode(), budget_s=30.0, every_use=True).facts
         line, column = before.count("\n") + 1, len(before.rpartition("\n")[2])
         query = query_at("main.py", buffer, line, column, facts=facts, exclusions=exclusions)
         return definitions(query, snapshot, limit=limit)
