@@ -8,6 +8,10 @@ from indexer.resolvers.base import LanguageResolver, SymbolTable
 from indexer.resolvers.modules import python_module_keys
 from indexer.resolvers.plain import SameFileResolver
 from indexer.resolvers.python import PythonResolver
+from indexer.resolvers.rules import Rules
+
+# The rules of each language by its name in `indexer.languages`: a new language is a row here.
+RULES: dict[str, Callable[[], Rules]] = {}
 
 RESOLVERS: dict[str, Callable[[SymbolTable], LanguageResolver]] = {"python": PythonResolver}
 
