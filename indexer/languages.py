@@ -8,6 +8,8 @@ WORD = rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*"  # a name, as a regular expression
 # Between the parts of a dotted name, as a regular expression over bytes.
 DOT = rb"\s*\.\s*"
 OPTIONAL_DOT = rb"\s*[?!]*\.\s*"
+RUST_WORD = rb"(?<!')[A-Za-z_\x80-\xff][\w\x80-\xff]*"  # 'a is a lifetime
+RUST_DOTS = rb"\s*\??(?:\.|::)\s*"  # `a()?.b`
 C_DOTS = rb"\s*(?:\.|->|::)\s*"
 
 
@@ -44,6 +46,21 @@ _PYTHON = frozenset(
     " import in is lambda nonlocal not or pass raise return try while with yield".split()
 )
 
+# The predeclared names that packages do not define anew in practice are among the words.
+_GO = frozenset(
+    "any append bool break byte case chan complex64 complex128 comparable const continue default defer else error false"
+    " fallthrough float32 float64 for func go goto if import int int8 int16 int32 int64 interface iota len make map new"
+    " nil package panic range recover return rune select string struct switch true type uint uint8 uint16 uint32 uint64"
+    " uintptr var cap".split()
+)
+
+# With the prelude's variants, which stand in every other line.
+_RUST = frozenset(
+    "Err None Ok Some as async await bool break char const continue dyn else enum extern f32 f64 false fn for i8 i16 i32"
+    " i64 i128 if impl in isize let loop match mod move mut pub ref return static str struct trait true type u8 u16 u32"
+    " u64 u128 unsafe use usize where while _".split()
+)
+
 LANGUAGES: tuple[Language, ...] = (
     Language(
         "python",
@@ -76,7 +93,16 @@ LANGUAGES: tuple[Language, ...] = (
     Language("c", (".c", ".h"), line_comment="//"),
     Language("cpp", (".cc", ".cpp", ".cxx", ".hh", ".hpp", ".hxx"), line_comment="//"),
     Language("csharp", (".cs",), line_comment="//"),
-    Language("go", (".go",), line_comment="//"),
+    Language(
+        "go",
+        (".go",),
+        "tree_sitter_go",
+        "go.scm",
+        "//",
+        block_comment=_C_COMMENT,
+        keywords=_GO,
+        visibility="capital",
+    ),
     Language("java", (".java",), line_comment="//"),
     Language("javascript", (".js", ".mjs", ".cjs", ".jsx"), line_comment="//"),
     Language("kotlin", (".kt", ".kts"), line_comment="//"),
@@ -84,7 +110,21 @@ LANGUAGES: tuple[Language, ...] = (
     Language("php", (".php",), line_comment="//"),
     Language("proto", (".proto",), line_comment="//"),
     Language("ruby", (".rb",), names=("gemfile", "rakefile")),
-    Language("rust", (".rs",), line_comment="//"),
+    Language(
+        "rust",
+        (".rs",),
+        "tree_sitter_rust",
+        "rust.scm",
+        "//",
+        block_comment=_C_COMMENT,
+        word=RUST_WORD,
+        separators=RUST_DOTS,
+        generics=True,
+        self_names=("self", "Self"),
+        keywords=_RUST,
+        visibility="words",
+        default_visibility="private",
+    ),
     Language("scala", (".scala",), line_comment="//"),
     Language("swift", (".swift",), line_comment="//"),
     Language("typescript", (".ts", ".tsx", ".mts"), line_comment="//"),
