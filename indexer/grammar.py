@@ -28,7 +28,9 @@ MAX_DEPTH = 1000
 ROLES = (
     "definition.function", "definition.class", "definition.namespace", "definition.extension",
     "definition.variable", "definition.member", "decoration", "decorator", "heir", "documented", "package",
-    "import.", "binding.parameter", "binding.annotation", "binding.call", "binding.alias", "reference.",
+    "import.", "binding.parameter", "binding.annotation", "binding.call", "binding.alias",
+    "reference.none", "reference.annotation", "reference.inherit", "reference.call", "reference.quoted",
+    "reference.parameter", "reference.local", "reference.global",
 )  # fmt: skip
 _QUERY_PIECE = re.compile(r';[^\n]*|"(?:[^"\\]|\\.)*"|[()\[\]]|[^;"()\[\]]+')
 Match = tuple[int, dict[str, list[Node]]]  # pattern, capture name -> nodes

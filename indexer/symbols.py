@@ -34,6 +34,10 @@ from indexer.typetext import useful_type
 MAX_VARIABLE_CHARACTERS = 160  # enough for a name, its annotation and a short value
 MAX_TYPE_BYTES = 600  # of an annotation or a call that are looked at
 SCOPE_KINDS = ("function", "class", "namespace", "extension")
+REFERENCES = tuple(
+    f"reference.{kind}"
+    for kind in ("none", "annotation", "inherit", "call", "quoted", "parameter", "local", "global")
+)
 BINDING_KINDS = ("parameter", "annotation", "call", "alias")
 Match = dict[str, list[Node]]
 Settings = dict[str, str | None]
@@ -73,14 +77,31 @@ def extract(
     budget.check()
     symbols, imports, bindings = reader.symbols(), reader.imports(), reader.bindings()
     budget.check()
-    uses = Uses(source, syntax.language, reader.scopes, every_use=every_use)
-    for match, _ in groups.get("reference.", ()):
-        uses.note(match)
-    references, locals_ = uses.collect(symbols, imports, bindings, budget)
+    uses = Uses(source, syntax.language, reader.scopes, _captures(groups))
+    references, locals_ = uses.collect(symbols, imports, bindings, budget, every_use=every_use)
     bindings.extend(locals_)
     return Extracted(
         symbols, tuple(references), tuple(imports), tuple(bindings), tuple(reader.scopes), reader.package()
     )
+
+
+def _captures(groups: Groups) -> dict[str, list[Node]]:
+    """The nodes of the reference captures by the second half of their name; "defined", "variable": names there."""
+    captures: dict[str, list[Node]] = {}
+    for role in REFERENCES:
+        nodes = [node for match, _ in groups.get(role, ()) for node in match.get(role, ())]
+        if nodes:
+            captures[role.partition(".")[2]] = nodes
+    captures["defined"] = [
+        match["name"][0]
+        for kind in SCOPE_KINDS
+        for match, _ in groups.get(f"definition.{kind}", ())
+        if "name" in match
+    ]
+    captures["variable"] = [
+        match["name"][0] for match, _ in groups.get("definition.variable", ()) if "name" in match
+    ]
+    return captures
 
 
 class _Reader:

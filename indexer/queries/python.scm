@@ -12,7 +12,7 @@
 (class_definition
   superclasses: (argument_list [(identifier) (attribute) (subscript)] @base)) @heir
 
-(assignment left: (identifier) @name @reference.local) @definition.variable
+(assignment left: (identifier) @name) @definition.variable
 (assignment left: (pattern_list (identifier) @name)) @definition.variable
 (assignment left: (tuple_pattern (identifier) @name)) @definition.variable
 (type_alias_statement left: (type (identifier) @name)) @definition.variable
@@ -71,11 +71,7 @@
 
 (comment) @reference.none
 (string_content) @reference.none
-[(string_start) (string_end)] @reference.none
 [(import_statement) (import_from_statement) (future_import_statement)] @reference.none
-(function_definition name: (identifier) @reference.none)
-(class_definition name: (identifier) @reference.none)
-(keyword_argument name: (identifier) @reference.none)
 (global_statement (identifier) @reference.global)
 (nonlocal_statement (identifier) @reference.global)
 
@@ -87,7 +83,8 @@
 (typed_default_parameter name: (identifier) @reference.parameter)
 (list_splat_pattern (identifier) @reference.local)
 (dictionary_splat_pattern (identifier) @reference.local)
-(pattern_list (identifier) @reference.local)
+(for_statement left: (pattern_list (identifier) @reference.local))
+(for_in_clause left: (pattern_list (identifier) @reference.local))
 (tuple_pattern (identifier) @reference.local)
 (list_pattern (identifier) @reference.local)
 (for_statement left: (identifier) @reference.local)
