@@ -11,6 +11,8 @@ OPTIONAL_DOT = rb"\s*[?!]*\.\s*"
 RUST_WORD = rb"(?<!')[A-Za-z_\x80-\xff][\w\x80-\xff]*"  # 'a is a lifetime
 RUST_DOTS = rb"\s*\??(?:\.|::)\s*"  # `a()?.b`
 C_DOTS = rb"\s*(?:\.|->|::)\s*"
+JAVA_DOTS = rb"\s*(?:\.|::)\s*"
+OPTIONAL_DOTS = rb"\s*(?:[?!]*\.|::)\s*"  # `a?.b`, `a!!.b`, `A::b`
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,29 @@ _PHP = frozenset(
     " trait true try unset use var void while xor yield".split()
 )
 
+# `var` is a word of neither, but no type that could be looked up.
+_JAVA = frozenset(
+    "abstract assert boolean break byte case catch char class const continue default do double else enum extends false"
+    " final finally float for goto if implements import instanceof int interface long native new null package private"
+    " protected public return short static strictfp switch synchronized throw throws transient true try var void volatile"
+    " while yield String Object Integer Long Boolean Double Float Character Byte Short".split()
+)
+_KOTLIN = frozenset(
+    "Any Boolean Byte Char Double Float Int Long Nothing Short String Unit abstract actual annotation as break by catch"
+    " class companion const constructor continue crossinline data do else enum expect external false final finally for"
+    " fun get if import in infix init inline inner interface internal is it lateinit noinline null object open operator"
+    " out override package private protected public reified return sealed set suspend tailrec throw true try typealias"
+    " val value var vararg when where while field".split()
+)
+_CSHARP = frozenset(
+    "abstract as async await base bool break byte case catch char checked class const continue decimal default delegate"
+    " do double dynamic else enum event explicit extern false finally fixed float for foreach from get global goto if"
+    " implicit in init int interface internal into is join let lock long nameof namespace new nint not null object"
+    " operator orderby out override params partial private protected public readonly record ref required return sbyte"
+    " sealed select set short sizeof stackalloc static string struct switch throw true try typeof uint ulong unchecked"
+    " unsafe ushort using var virtual void volatile when where while with yield".split()
+)
+
 LANGUAGES: tuple[Language, ...] = (
     Language(
         "python",
@@ -143,7 +168,20 @@ LANGUAGES: tuple[Language, ...] = (
         self_names=("this",),
         keywords=_CPP,
     ),
-    Language("csharp", (".cs",), line_comment="//"),
+    Language(
+        "csharp",
+        (".cs",),
+        "tree_sitter_c_sharp",
+        "csharp.scm",
+        "//",
+        block_comment=_C_COMMENT,
+        separators=OPTIONAL_DOTS,
+        generics=True,
+        self_names=("this",),
+        keywords=_CSHARP,
+        visibility="words",
+        default_visibility="",
+    ),
     Language(
         "go",
         (".go",),
@@ -154,9 +192,35 @@ LANGUAGES: tuple[Language, ...] = (
         keywords=_GO,
         visibility="capital",
     ),
-    Language("java", (".java",), line_comment="//"),
+    Language(
+        "java",
+        (".java",),
+        "tree_sitter_java",
+        "java.scm",
+        "//",
+        block_comment=_C_COMMENT,
+        separators=JAVA_DOTS,
+        generics=True,
+        self_names=("this",),
+        keywords=_JAVA,
+        visibility="words",
+        default_visibility="",
+    ),
     Language("javascript", (".js", ".mjs", ".cjs", ".jsx"), line_comment="//"),
-    Language("kotlin", (".kt", ".kts"), line_comment="//"),
+    Language(
+        "kotlin",
+        (".kt", ".kts"),
+        "tree_sitter_kotlin",
+        "kotlin.scm",
+        "//",
+        block_comment=_C_COMMENT,
+        separators=OPTIONAL_DOTS,
+        generics=True,
+        self_names=("this",),
+        keywords=_KOTLIN,
+        visibility="words",
+        default_visibility="public",
+    ),
     Language("lua", (".lua",), line_comment="--"),
     Language("php", (".php",), line_comment="//"),
     Language("proto", (".proto",), line_comment="//"),
