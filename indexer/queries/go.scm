@@ -98,8 +98,10 @@
   "const" . (const_spec name: (identifier) @name @reference.local)) @definition.variable
   (#not-match? @definition.variable "^const\\s*\\("))
 (const_declaration "(" (const_spec name: (identifier) @name @reference.local) @definition.variable)
-(var_declaration (var_spec name: (identifier) @name @reference.local)) @definition.variable
-(var_spec_list (var_spec name: (identifier) @name @reference.local) @definition.variable)
+((var_declaration (var_spec name: (identifier) @name @reference.local)) @definition.variable
+  (#not-eq? @name "_"))
+((var_spec_list (var_spec name: (identifier) @name @reference.local) @definition.variable)
+  (#not-eq? @name "_"))
 
 ; -- imports
 
