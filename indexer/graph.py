@@ -1,114 +1,104 @@
-"""The dependency graph as users get it: networkx, one node for each symbol, and ranking around a file."""
+"""The dependency graph as users get it: networkx, one node for each symbol; and symbols as users name them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from indexer.types import Edge, Symbol
+from indexer.adjacency import Adjacency, Positions
+from indexer.types import Symbol
 
 if TYPE_CHECKING:
     import networkx
-
-# How likely a walk goes on instead of starting anew: Brin and Page's value, also networkx's default.
-DAMPING = 0.85
-# The walk halves its error about every four rounds at this damping; 60 leave less than 1e-4 of it.
-ROUNDS = 60
-# How much of a dependency each kind is. Containment only ties a file together, it says little about use.
-KIND_WEIGHTS = {"calls": 1.0, "inherits": 1.0, "imports": 0.6, "references": 0.6, "contains": 0.3}
-# A definition is also relevant to what uses it, but less than what it uses itself.
-BACKWARD = 0.3
 
 
 class GraphSource(Protocol):
     """Where symbols and edges come from; `indexer.snapshot.Snapshot` is one."""
 
-    def all_symbols(self) -> Iterable[Symbol]: ...
+    def adjacency(self) -> Adjacency: ...
 
-    def all_edges(self) -> Iterable[Edge]: ...
+    def symbols(self, ids: Iterable[int]) -> list[Symbol]: ...
+
+    def symbols_named(self, name: str) -> tuple[Symbol, ...]: ...
 
 
 def to_networkx(source: GraphSource, path: str | None = None) -> networkx.MultiDiGraph:
-    """The graph of all symbols; with `path` those of that file and their neighbours.
+    """The graph of all symbols; with `path` those of that file or folder, their neighbours, and what is between.
 
     Nodes are symbol ids with `path`, `qualname`, `kind`, `start_line`, `end_line`; edges have the kind as
-    key, and `kind`, `weight`, `line`. `path` may also be a folder.
+    key, and `kind`, `weight`, `line`.
     """
+    graph = source.adjacency()
+    if path is None:
+        everything = np.arange(len(graph), dtype=np.int64)
+        return _draw(source, everything, everything)
+    inside = graph.below(path)
+    shown = np.array(sorted(graph.around(inside, 1)), dtype=np.int64)
+    return _draw(source, shown, inside)
+
+
+def neighbourhood(source: GraphSource, start: Iterable[int], hops: int) -> networkx.MultiDiGraph:
+    """The graph of all symbols within so many hops of those with the ids in `start`; nodes have `hops`, too."""
+    graph = source.adjacency()
+    rows = np.array([at for at in map(graph.position, start) if at >= 0], dtype=np.int64)
+    reached = graph.around(rows, hops)
+    inner = np.array(sorted(at for at, hop in reached.items() if hop < hops or not hops), dtype=np.int64)
+    drawn = _draw(source, np.array(sorted(reached), dtype=np.int64), inner)
+    for at, hop in reached.items():
+        drawn.nodes[int(graph.ids[at])]["hops"] = hop
+    return drawn
+
+
+def find_symbols(source: GraphSource, text: str) -> tuple[Symbol, ...]:
+    """The symbols that a user may mean by `name`, `Class.name` or `FILE:Class.name`, () if there is none.
+
+    Names are matched from their end; if one is matched as a whole, only such ones are given. For the name of a
+    file that is the file's own symbol.
+    """
+    own = source.adjacency().of_file(text)
+    if len(own):
+        return tuple(one for one in source.symbols(source.adjacency().ids[own].tolist()) if not one.qualname)
+    path, colon, name = text.rpartition(":")
+    path = path.removesuffix(":") if colon else ""
+    named = [
+        symbol
+        for symbol in source.symbols_named(name.rpartition(".")[2])
+        if symbol.qualname and ("." + symbol.qualname).endswith("." + name) and path in ("", symbol.path)
+    ]
+    return tuple([symbol for symbol in named if symbol.qualname == name] or named)
+
+
+def _draw(source: GraphSource, shown: Positions, inside: Positions) -> networkx.MultiDiGraph:
+    """The symbols at the positions `shown`, and those edges between them that touch `inside`."""
     import networkx
 
-    symbols = {symbol.id: symbol for symbol in source.all_symbols()}
-    edges: Iterable[Edge] = source.all_edges()
-    shown = set(symbols)
-    if path is not None:
-        folder = path.rstrip("/") + "/"
-        inside = {i for i, symbol in symbols.items() if symbol.path == path or symbol.path.startswith(folder)}
-        edges = [edge for edge in edges if edge.source in inside or edge.target in inside]
-        shown = inside | {edge.source for edge in edges} | {edge.target for edge in edges}
-    graph = networkx.MultiDiGraph()
-    for number in sorted(shown):
-        symbol = symbols[number]
-        span = symbol.span
-        graph.add_node(
-            number,
+    graph = source.adjacency()
+    drawn = networkx.MultiDiGraph()
+    for symbol in source.symbols(graph.ids[shown].tolist()):
+        drawn.add_node(
+            symbol.id,
             path=symbol.path,
             qualname=symbol.qualname,
             kind=symbol.kind,
-            start_line=span.start_line,
-            end_line=span.end_line,
+            start_line=symbol.span.start_line,
+            end_line=symbol.span.end_line,
         )
-    for edge in edges:
-        graph.add_edge(
-            edge.source, edge.target, key=edge.kind, kind=edge.kind, weight=edge.weight, line=edge.line
-        )
-    return graph
-
-
-def rank_files(source: GraphSource, start: Mapping[str, float]) -> dict[str, float]:
-    """How close each file is to the files in `start` (path -> weight): personalised PageRank over all edges.
-
-    Pure; the values sum to 1 over all files. Paths in `start` that are not in the graph are left out; {} if
-    none is.
-    """
-    symbols = {symbol.id: symbol.path for symbol in source.all_symbols()}
-    links: dict[tuple[str, str], float] = {}
-    for edge in source.all_edges():
-        pair = (symbols[edge.source], symbols[edge.target])
-        if pair[0] != pair[1]:
-            links[pair] = links.get(pair, 0.0) + edge.weight * KIND_WEIGHTS.get(edge.kind, 1.0)
-    return rank(set(symbols.values()), links, start)
-
-
-def rank(
-    nodes: Iterable[str], links: Mapping[tuple[str, str], float], start: Mapping[str, float]
-) -> dict[str, float]:
-    """Personalised PageRank of `nodes` by the weighted `links` (source, target), restarting at `start`.
-
-    Links count backwards too, at `BACKWARD` of their weight. Order of the input does not matter.
-    """
-    names = sorted(set(nodes))
-    index = {name: at for at, name in enumerate(names)}
-    restart = np.zeros(len(names))  # (n_nodes,) float64
-    for name, weight in start.items():
-        if name in index:
-            restart[index[name]] += weight
-    if not names or restart.sum() <= 0:
-        return {}
-    restart /= restart.sum()
-    pairs = sorted(links.items())
-    forward = np.array([(index[a], index[b]) for (a, b), _ in pairs], dtype=np.int64).reshape(-1, 2)
-    # Many calls between two files say more than one, but not in proportion.
-    weights = np.sqrt(np.array([weight for _, weight in pairs], dtype=np.float64))
-    sources = np.concatenate([forward[:, 0], forward[:, 1]])
-    targets = np.concatenate([forward[:, 1], forward[:, 0]])
-    flow = np.concatenate([weights, weights * BACKWARD])
-    outgoing = np.bincount(sources, flow, minlength=len(names))
-    dangling = outgoing == 0
-    share = flow / outgoing[sources] if len(sources) else flow
-    scores = restart
-    for _ in range(ROUNDS):
-        moved = np.bincount(targets, scores[sources] * share, minlength=len(names))
-        moved += scores[dangling].sum() * restart
-        scores = DAMPING * moved + (1 - DAMPING) * restart
-    return dict(zip(names, scores.tolist(), strict=True))
+    touches = np.zeros(len(graph), dtype=bool)
+    touches[inside] = True
+    is_shown = np.zeros(len(graph), dtype=bool)
+    is_shown[shown] = True
+    for at in shown.tolist():
+        for edge in graph.edges_from(int(graph.ids[at])):
+            target = graph.position(edge.target)
+            if is_shown[target] and (touches[at] or touches[target]):
+                drawn.add_edge(
+                    edge.source,
+                    edge.target,
+                    key=edge.kind,
+                    kind=edge.kind,
+                    weight=edge.weight,
+                    line=edge.line,
+                )
+    return drawn

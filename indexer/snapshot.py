@@ -10,7 +10,10 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
+import numpy as np
+
 from indexer import disk, store
+from indexer.adjacency import KINDS, Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
 from indexer.recall import Recall
@@ -21,6 +24,7 @@ OPEN_TRIES = 5  # a writer that publishes twice while we open takes the folder a
 FACTS_HELD = 256  # files whose facts are kept decoded, some 20 MB
 CONTENTS_HELD_BYTES = 32 << 20
 _VARIABLES = 500
+_KIND_NUMBER = f"CASE kind {' '.join(f'WHEN {kind!r} THEN {at}' for at, kind in enumerate(KINDS))} END"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -60,6 +64,7 @@ class Snapshot:
         self._path_set: frozenset[str] = frozenset()
         self._facts: Recall[str, FileFacts] = Recall(FACTS_HELD, lambda _: 1)
         self._contents: Recall[str, bytes] = Recall(CONTENTS_HELD_BYTES, len)
+        self._adjacency: Adjacency | None = None
 
     @classmethod
     def open(cls, directory: Path, root: Path, *, derived_versions: Mapping[str, str]) -> Snapshot:
@@ -224,8 +229,49 @@ class Snapshot:
         return self._read_symbols("WHERE name = ? ORDER BY id", (name,))
 
     @_locked
+    def symbols(self, ids: Iterable[int]) -> list[Symbol]:
+        """In the order of the ids; those that are not in this generation are left out."""
+        wanted = [int(number) for number in ids]
+        found: dict[int, Symbol] = {}
+        for some in _slices(wanted):
+            marks = ",".join("?" * len(some))
+            found.update((one.id, one) for one in self._read_symbols(f"WHERE id IN ({marks})", some))
+        return [found[number] for number in wanted if number in found]
+
+    @_locked
     def all_symbols(self) -> tuple[Symbol, ...]:
+        """Every symbol, by id. Slow and large where there are many: see `adjacency` and `symbol_names`."""
         return self._read_symbols("ORDER BY id", ())
+
+    @_locked
+    def symbol_names(self, since: int = 0) -> tuple[str, ...]:
+        """The names of all symbols with an id of at least `since`, each once, in no promised order."""
+        if since:  # by the rows, which are few
+            rows = self._connection.execute("SELECT name FROM symbols WHERE id >= ?", (since,))
+        else:  # by the index alone
+            rows = self._connection.execute("SELECT DISTINCT name FROM symbols")
+        return tuple({name for (name,) in rows})
+
+    @_locked
+    def next_symbol(self) -> int:
+        """The id that the next new symbol of the index gets: all there are have smaller ones."""
+        return store.read_number(self._connection, "next_symbol")
+
+    @_locked
+    def adjacency(self) -> Adjacency:
+        """The whole graph as arrays, read at the first call: about half a second for a million lines."""
+        if self._adjacency is None:
+            self._file_table()
+            symbols = self._connection.execute("SELECT id, file_id FROM symbols").fetchall()
+            edges = self._connection.execute(
+                f"SELECT source, target, {_KIND_NUMBER}, weight, line FROM edges"  # noqa: S608
+            ).fetchall()
+            self._adjacency = Adjacency(
+                np.array(symbols, dtype=np.int64).reshape(-1, 2),
+                np.array(edges, dtype=np.float64).reshape(-1, 5),
+                self._paths,
+            )
+        return self._adjacency
 
     @_locked
     def edges_from(self, number: int) -> tuple[Edge, ...]:
