@@ -11,7 +11,7 @@ The captures of one match belong together:
 - `package.name`: the package or namespace of the whole file.
 - `import.module`, `import.name`, `import.alias`, `import.level`: one name bound. `import.path`: module and name in one.
   `import.tree`: a list as in `indexer.imports.expand_use_tree`. `#set!` gives constants.
-- `binding.annotation|parameter|call|alias` with `type`.
+- `binding.annotation|parameter|call|alias` with `type`, which reaches to the end of `type.end` if there is one.
 - `reference.…`: see `indexer/references.py`.
 """
 
@@ -158,7 +158,10 @@ class _Reader:
                 if role in match and "name" in match:
                     node = match[role][0]
                     key = (node.start_byte, -node.end_byte, match["name"][0].start_byte)
-                    found.setdefault(key, (node.start_byte, node.end_byte, match, kind))
+                    if key in found:  # several patterns may each tell a part of one definition
+                        match = {**match, **found[key][2]}
+                        kind = found[key][3]
+                    found[key] = (node.start_byte, node.end_byte, match, kind)
         return [found[key] for key in sorted(found)]
 
     def _name(self, match: Match, kind: str) -> str:
@@ -246,12 +249,13 @@ class _Reader:
         node, written = match[f"binding.{kind}"][0], match["type"][0]
         start, type_start = node.start_byte, written.start_byte
         name = self.source.text(start, node.end_byte)
-        text = self.source.text(type_start, min(written.end_byte, type_start + MAX_TYPE_BYTES))
+        last = match["type.end"][0] if "type.end" in match else written
+        text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
         type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
         if not name.isidentifier():
             name = flatten_chain(name)
-        if not type_name or not is_dotted(name):
-            return None
+        if not type_name or not is_dotted(name) or type_name in self._language.keywords:
+            return None  # `var x = …` and `int x` tell nothing to look up
         return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:
