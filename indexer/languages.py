@@ -93,27 +93,26 @@ _PHP = frozenset(
     " trait true try unset use var void while xor yield".split()
 )
 
-# `var` is a word of neither, but no type that could be looked up.
+# With the types that every other line names and no repository defines; so in the next two.
 _JAVA = frozenset(
-    "abstract assert boolean break byte case catch char class const continue default do double else enum extends false"
-    " final finally float for goto if implements import instanceof int interface long native new null package private"
-    " protected public return short static strictfp switch synchronized throw throws transient true try var void volatile"
-    " while yield String Object Integer Long Boolean Double Float Character Byte Short".split()
+    "abstract assert boolean break byte case catch char class const continue default do double else enum extends"
+    " false final finally float for goto if implements import instanceof int interface long native new null"
+    " package private protected public return short static strictfp switch synchronized throw throws transient"
+    " true try var void volatile while yield String Object Integer Long Boolean Double Float Character Byte Short".split()
 )
 _KOTLIN = frozenset(
-    "Any Boolean Byte Char Double Float Int Long Nothing Short String Unit abstract actual annotation as break by catch"
-    " class companion const constructor continue crossinline data do else enum expect external false final finally for"
-    " fun get if import in infix init inline inner interface internal is it lateinit noinline null object open operator"
-    " out override package private protected public reified return sealed set suspend tailrec throw true try typealias"
-    " val value var vararg when where while field".split()
+    "Any Boolean Byte Char Double Float Int Long Nothing Short String Unit abstract annotation as break by catch"
+    " class companion const constructor continue crossinline do else enum false final finally for fun if import"
+    " in init interface is it lateinit noinline null object override package private protected public reified"
+    " return sealed suspend tailrec throw true try typealias typeof val var vararg when where while field".split()
 )
 _CSHARP = frozenset(
-    "abstract as async await base bool break byte case catch char checked class const continue decimal default delegate"
-    " do double dynamic else enum event explicit extern false finally fixed float for foreach from get global goto if"
-    " implicit in init int interface internal into is join let lock long nameof namespace new nint not null object"
-    " operator orderby out override params partial private protected public readonly record ref required return sbyte"
-    " sealed select set short sizeof stackalloc static string struct switch throw true try typeof uint ulong unchecked"
-    " unsafe ushort using var virtual void volatile when where while with yield".split()
+    "abstract as async await bool break byte case catch char checked class const continue decimal default"
+    " delegate do double dynamic else enum event explicit extern false finally fixed float for foreach from get"
+    " global goto if implicit in init int interface internal into is join let lock long nameof namespace new nint"
+    " not null object operator orderby out override params partial private protected public readonly ref required"
+    " return sbyte sealed select set short sizeof stackalloc static string struct switch throw true try typeof"
+    " uint ulong unchecked unsafe ushort using var virtual void volatile when where while yield".split()
 )
 
 LANGUAGES: tuple[Language, ...] = (

@@ -4,31 +4,31 @@
 
 ; -- definitions
 
-(namespace_declaration name: (_) @name @reference.none body: (_) @body) @definition.namespace
+(namespace_declaration name: (_) @name body: (_) @body) @definition.namespace
 
 [
-  (class_declaration name: (identifier) @name @reference.none body: (_)? @body)
-  (interface_declaration name: (identifier) @name @reference.none body: (_)? @body)
-  (struct_declaration name: (identifier) @name @reference.none body: (_)? @body)
-  (record_declaration name: (identifier) @name @reference.none body: (_)? @body)
-  (enum_declaration name: (identifier) @name @reference.none body: (_)? @body)
-  (delegate_declaration name: (identifier) @name @reference.none)
+  (class_declaration name: (identifier) @name body: (_)? @body)
+  (interface_declaration name: (identifier) @name body: (_)? @body)
+  (struct_declaration name: (identifier) @name body: (_)? @body)
+  (record_declaration name: (identifier) @name body: (_)? @body)
+  (enum_declaration name: (identifier) @name body: (_)? @body)
+  (delegate_declaration name: (identifier) @name)
 ] @definition.class
 
 (method_declaration
-  returns: (_) @returns @reference.annotation name: (identifier) @name @reference.none body: (_)? @body)
+  returns: (_) @returns @reference.annotation name: (identifier) @name body: (_)? @body)
   @definition.function
 (local_function_statement
-  type: (_) @returns @reference.annotation name: (identifier) @name @reference.none body: (_)? @body)
+  type: (_) @returns @reference.annotation name: (identifier) @name body: (_)? @body)
   @definition.function
-(constructor_declaration name: (identifier) @name @reference.none body: (_)? @body) @definition.function
+(constructor_declaration name: (identifier) @name body: (_)? @body) @definition.function
 
 [
   (field_declaration (variable_declaration (variable_declarator name: (identifier) @name)))
   (event_field_declaration (variable_declaration (variable_declarator name: (identifier) @name)))
-  (event_declaration name: (identifier) @name @reference.none)
-  (property_declaration name: (identifier) @name @reference.none)
-  (enum_member_declaration name: (identifier) @name @reference.none)
+  (event_declaration name: (identifier) @name)
+  (property_declaration name: (identifier) @name)
+  (enum_member_declaration name: (identifier) @name)
 ] @definition.variable
 (record_declaration (parameter_list (parameter name: (identifier) @name) @definition.variable))
 

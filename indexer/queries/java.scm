@@ -5,30 +5,30 @@
 ; -- definitions
 
 [
-  (class_declaration name: (identifier) @name @reference.none body: (_) @body)
-  (interface_declaration name: (identifier) @name @reference.none body: (_) @body)
-  (enum_declaration name: (identifier) @name @reference.none body: (_) @body)
-  (record_declaration name: (identifier) @name @reference.none body: (_) @body)
-  (annotation_type_declaration name: (identifier) @name @reference.none body: (_) @body)
+  (class_declaration name: (identifier) @name body: (_) @body)
+  (interface_declaration name: (identifier) @name body: (_) @body)
+  (enum_declaration name: (identifier) @name body: (_) @body)
+  (record_declaration name: (identifier) @name body: (_) @body)
+  (annotation_type_declaration name: (identifier) @name body: (_) @body)
 ] @definition.class
 
 ; An anonymous class is called "new": no name of the language, so nothing else is called so.
 (object_creation_expression "new" @name (class_body) @body) @definition.class
 
 (method_declaration
-  type: (_) @returns @reference.annotation name: (identifier) @name @reference.none body: (_)? @body)
+  type: (_) @returns @reference.annotation name: (identifier) @name body: (_)? @body)
   @definition.function
 [
-  (constructor_declaration name: (identifier) @name @reference.none body: (_) @body)
-  (compact_constructor_declaration name: (identifier) @name @reference.none body: (_) @body)
+  (constructor_declaration name: (identifier) @name body: (_) @body)
+  (compact_constructor_declaration name: (identifier) @name body: (_) @body)
 ] @definition.function
 (annotation_type_element_declaration
-  type: (_) @returns @reference.annotation name: (identifier) @name @reference.none) @definition.function
+  type: (_) @returns @reference.annotation name: (identifier) @name) @definition.function
 
 [
-  (field_declaration declarator: (variable_declarator name: (identifier) @name @reference.local))
-  (constant_declaration declarator: (variable_declarator name: (identifier) @name @reference.local))
-  (enum_constant name: (identifier) @name @reference.none)
+  (field_declaration declarator: (variable_declarator name: (identifier) @name))
+  (constant_declaration declarator: (variable_declarator name: (identifier) @name))
+  (enum_constant name: (identifier) @name)
 ] @definition.variable
 (record_declaration
   parameters: (formal_parameters (formal_parameter name: (identifier) @name) @definition.variable))

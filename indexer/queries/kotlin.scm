@@ -5,18 +5,18 @@
 
 ; -- definitions
 
-(class_declaration name: (identifier) @name @reference.none) @definition.class
+(class_declaration name: (identifier) @name) @definition.class
 (class_declaration name: (identifier) @name [(class_body) (enum_class_body)] @body) @definition.class
-(object_declaration name: (identifier) @name @reference.none) @definition.class
+(object_declaration name: (identifier) @name) @definition.class
 (object_declaration name: (identifier) @name (class_body) @body) @definition.class
 ; The members of an unnamed companion are used as the class's own; so it has no symbol.
-(companion_object name: (identifier) @name @reference.none) @definition.class
+(companion_object name: (identifier) @name) @definition.class
 ; An anonymous object is called "object": no name of the language, so nothing else is called so.
 (object_literal "object" @name (class_body) @body) @definition.class
 ; An alias has the members of what it stands for.
-(type_alias type: (identifier) @name @reference.none) @definition.class
+(type_alias type: (identifier) @name) @definition.class
 
-(function_declaration name: (identifier) @name @reference.none) @definition.function
+(function_declaration name: (identifier) @name) @definition.function
 (function_declaration name: (identifier) @name (function_body) @body) @definition.function
 (function_declaration
   [(user_type) (nullable_type)] @owner @reference.annotation . "." . name: (identifier) @name)
@@ -29,7 +29,7 @@
 
 (property_declaration (variable_declaration . (identifier) @name)) @definition.variable
 (class_parameter ["val" "var"] . (identifier) @name) @definition.variable
-(enum_entry (identifier) @name @reference.none) @definition.variable
+(enum_entry (identifier) @name) @definition.variable
 
 [
   (class_declaration (modifiers (annotation) @decorator))
@@ -92,7 +92,12 @@
 ; -- uses of names
 
 ; `foo { … }`
-(call_expression . [(identifier) (navigation_expression)] @reference.call . (annotated_lambda))
+(call_expression
+  . [
+    (identifier)
+    (navigation_expression . [(identifier) (this_expression) (super_expression)] . (identifier) .)
+  ] @reference.call
+  . (annotated_lambda))
 (annotation (user_type) @reference.call)
 
 ; what is no use
@@ -103,7 +108,14 @@
   (character_literal)
   (file_annotation)
   (label)
+  (class_modifier)
+  (inheritance_modifier)
+  (function_modifier)
+  (platform_modifier)
+  (visibility_modifier)
 ] @reference.none
+(getter "get" @reference.none)
+(setter "set" @reference.none)
 (value_argument . (identifier) @reference.none "=")
 (type_parameter (identifier) @reference.none)
 (type_constraint . (identifier) @reference.none)
