@@ -1,0 +1,278 @@
+"""Rust: the module tree of each crate, made of its files, and the crates of the repository by their names."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from indexer.resolvers.rules import FileView, Place, Rules
+from indexer.types import Import
+
+if TYPE_CHECKING:
+    from indexer.resolvers.world import World
+
+GUESS = 0.4  # the only method of that name in the repository, where the type of its object is not known
+MACRO = 0.9  # confidence of a name without an import that a module around defines: only macros are seen so
+MAX_MANIFEST_TEXT = 200_000  # characters of a Cargo.toml that are read
+MAX_DEPTH = 64  # modules in modules
+_ROOTS = ("lib", "main")
+_OWNERS = ("mod", *_ROOTS)  # their submodules are beside them
+
+
+class Module(NamedTuple):
+    """A module: a file, and the dotted names of the inline modules in it ("" for the file's own)."""
+
+    path: str
+    inner: str = ""
+
+
+class RustRules(Rules):
+    """Paths begin at the crate, at the module, at the one around it, or with the name of a crate."""
+
+    passes_imports = True  # of `pub use`, and of all to the modules inside
+    spread_members = True
+    guess = GUESS
+    class_names = frozenset({"Self"})
+    self_types = frozenset({"Self"})
+    super_names = frozenset()  # `super` is a module
+
+    def package(self, path: str, stated: str) -> str:
+        """The path stands for the module: modules are files, whatever crate they are of."""
+        return path.removesuffix(".rs").removesuffix("/mod")
+
+    def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
+        """Where a `use` path or a `mod` leads."""
+        if entry.level:  # #[path = "x.rs"]
+            path = f"{file.folder}{entry.module}"
+            return (Place(path),) if world.exists(path) else ()
+        here = _module_at(file, entry.scope)
+        if entry.module == "self" and (below := _child(world, here, entry.name)):
+            return (Place(below),)
+        name = "" if entry.name == "*" else entry.name
+        parts = [part for part in (*entry.module.split("."), *name.split(".")) if part]
+        return self._walk(world, file, here, parts, entry)
+
+    def module(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
+        """The deepest file on the path."""
+        return tuple(
+            Place(place.path) for place in self.imported(world, file, entry) if place.path != file.path
+        )
+
+    def neighbours(self, world: World, file: FileView, name: str, scope: str) -> Sequence[Place]:
+        """The first name of a path, and macros of the modules around."""
+        here = _module_at(file, scope)
+        start = self._start(world, file, here, name)
+        if start:
+            return tuple(Place(module.path, module.inner, how=f"the module `{name}`") for module in start)
+        if not name[:1].islower():
+            return ()
+        around = world.remember(("rust around", file.path), lambda: _ancestors(world, file.path))
+        return tuple(Place(path, name, MACRO, f"a macro of {path}") for path in around)
+
+    # -- paths -------------------------------------------------------------------------------------------------
+
+    def _walk(
+        self, world: World, file: FileView, here: Module, parts: list[str], entry: Import
+    ) -> tuple[Place, ...]:
+        """Follow a path through files as far as they go; the rest is left to the names of the last file."""
+        if not parts:
+            return ()
+        first = parts[0]
+        starts = self._start(world, file, here, first)
+        rest = parts[1:]
+        if not starts:
+            if not _declares(file, here, first, entry):
+                return ()
+            starts, rest = [here], parts
+        places: list[Place] = []
+        for module in starts:
+            names = list(rest)
+            while names and names[0] == "super":
+                module = _parent(world, module) or module
+                names.pop(0)
+            while names and (below := _child(world, module, names[0])):
+                module = Module(below)
+                names.pop(0)
+            places.append(Place(module.path, ".".join(part for part in (module.inner, *names) if part)))
+        return tuple(places)
+
+    def _start(self, world: World, file: FileView, here: Module, name: str) -> list[Module]:
+        """The modules that the first name of a path may stand for, other than what the module itself binds."""
+        if name == "self":
+            return [here]
+        if name == "super":
+            around = _parent(world, here)
+            return [around] if around else []
+        if name == "crate":
+            return [Module(path) for path in _crate_roots(world, file.path)]
+        root = world.remember(("rust crate", name, file.folder), lambda: _crate(world, name, file.folder))
+        return [Module(root)] if root else []
+
+
+def _module_at(file: FileView, scope: str) -> Module:
+    """The module that a scope of a file is in: inline modules are the namespaces around it."""
+    inner = ""
+    for part in scope.split("."):
+        below = f"{inner}.{part}" if inner else part
+        if file.kind(below) != "namespace":
+            break
+        inner = below
+    return Module(file.path, inner)
+
+
+def _declares(file: FileView, here: Module, name: str, entry: Import) -> bool:
+    """Whether the module has the name, other than by the import that asks."""
+    if file.kind(f"{here.inner}.{name}" if here.inner else name):
+        return True
+    if name in (entry.alias, entry.name) and not entry.module:
+        return False
+    return any(
+        other.alias == name and (other.module, other.name) != (entry.module, entry.name)
+        for other in file.imports
+    )
+
+
+def _stem(path: str) -> str:
+    return path.rpartition("/")[2].removesuffix(".rs")
+
+
+def _folder(path: str) -> str:
+    """The folder of a file, "" or "a/b/"."""
+    return path[: path.rfind("/") + 1]
+
+
+def _below(module: Module) -> str:
+    """The folder in which the files of a module's submodules are."""
+    folder, stem = _folder(module.path), _stem(module.path)
+    inner = "".join(f"{part}/" for part in module.inner.split(".") if part)
+    return f"{folder}{inner}" if stem in _OWNERS else f"{folder}{stem}/{inner}"
+
+
+def _child(world: World, module: Module, name: str) -> str:
+    """The file of a submodule, "" if it has none. Roots of binaries and tests may have theirs beside them."""
+    if not name or name == "*":
+        return ""
+    folder = _below(module)
+    found = world.first((f"{folder}{name}.rs", f"{folder}{name}/mod.rs"))
+    if found or _stem(module.path) in _OWNERS:
+        return found
+    beside = _folder(module.path)
+    if not _is_declared(world, module.path, name):
+        return ""
+    return world.first((f"{beside}{name}.rs", f"{beside}{name}/mod.rs"))
+
+
+def _is_declared(world: World, path: str, name: str) -> bool:
+    """Whether a file says `mod name;`."""
+    view = world.file(path)
+    return view is not None and any(entry.module == "self" and entry.name == name for entry in view.imports)
+
+
+def _parent(world: World, module: Module) -> Module | None:
+    """The module around one."""
+    if module.inner:
+        return Module(module.path, module.inner.rpartition(".")[0])
+    path = world.remember(("rust parent", module.path), lambda: _parent_file(world, module.path))
+    return Module(path) if path else None
+
+
+def _parent_file(world: World, path: str) -> str:
+    """The file that declares the module of a file, "" for the root of a crate."""
+    folder, name = _folder(path), _stem(path)
+    if name in _ROOTS:
+        return ""
+    if name == "mod":
+        name = folder.rstrip("/").rpartition("/")[2]
+        folder = _folder(folder.rstrip("/"))
+    choices = [f"{folder}{owner}.rs" for owner in _OWNERS]
+    if folder:
+        choices.append(f"{folder.rstrip('/')}.rs")
+    existing = [choice for choice in choices if choice != path and world.exists(choice)]
+    for choice in existing:
+        if _is_declared(world, choice, name):
+            return choice
+    if existing:  # declared by a macro
+        return existing[0]
+    beside = [other for other in world.folder(folder) if other.endswith(".rs") and other != path]
+    return next((other for other in beside if _is_declared(world, other, name)), "")
+
+
+def _ancestors(world: World, path: str) -> list[str]:
+    """The files of the modules around one, nearest first."""
+    found: list[str] = []
+    module = _parent(world, Module(path))
+    while module is not None and module.path not in found and len(found) < MAX_DEPTH:
+        found.append(module.path)
+        module = _parent(world, module)
+    return found
+
+
+def _crate_roots(world: World, path: str) -> list[str]:
+    """The root files of the crates that a file may be in: the library, and the program that shares its folder."""
+    around = world.remember(("rust around", path), lambda: _ancestors(world, path))
+    root = around[-1] if around else path
+    if _stem(root) not in _ROOTS or root == path:
+        return [root]
+    other = f"{_folder(root)}{'main' if _stem(root) == 'lib' else 'lib'}.rs"
+    return [root, other] if world.exists(other) else [root]
+
+
+# -- crates by name --------------------------------------------------------------------------------------------
+
+
+def _crate(world: World, name: str, importer: str) -> str:
+    """The root file of the library that a name means in a folder, "" if it is not in the repository."""
+    own = world.remember(("rust package", importer), lambda: _manifest_folder(world, importer))
+    renamed = world.remember(("rust renamed", own), lambda: _renamed(world, own))
+    libraries = world.remember(("rust libraries",), lambda: _libraries(world))
+    return libraries.get(renamed.get(name, name), "")
+
+
+def _manifest_folder(world: World, folder: str) -> str:
+    """The folder of the nearest Cargo.toml at or above a folder."""
+    while folder and not world.exists(f"{folder}Cargo.toml"):
+        folder = _folder(folder.rstrip("/"))
+    return folder
+
+
+def _libraries(world: World) -> dict[str, str]:
+    """Name of a crate -> root file of its library; of two with one name the nearest to the top."""
+    found: dict[str, str] = {}
+    for path in sorted(world.ending("Cargo.toml"), key=lambda path: (path.count("/"), path)):
+        manifest, folder = _manifest(world, path), _folder(path)
+        package, library = _table(manifest, "package"), _table(manifest, "lib")
+        name = _identifier(library.get("name") or package.get("name"))
+        root = f"{folder}{library.get('path') or 'src/lib.rs'}".replace("/./", "/")
+        if name and world.exists(root):
+            found.setdefault(name, root)
+            found.setdefault(_identifier(package.get("name")), root)
+    return found
+
+
+def _renamed(world: World, folder: str) -> dict[str, str]:
+    """Name in the code -> name of the crate, of dependencies that a package calls otherwise."""
+    manifest = _manifest(world, f"{folder}Cargo.toml")
+    found: dict[str, str] = {}
+    for section in ("dependencies", "dev-dependencies", "build-dependencies"):
+        for name, about in _table(manifest, section).items():
+            if isinstance(about, dict) and (package := _identifier(about.get("package"))):
+                found[_identifier(name)] = package
+    return found
+
+
+def _manifest(world: World, path: str) -> dict[str, Any]:
+    """A Cargo.toml; {} if it cannot be read."""
+    try:
+        return tomllib.loads(world.text(path)[:MAX_MANIFEST_TEXT])
+    except (ValueError, RecursionError):
+        return {}
+
+
+def _table(manifest: dict[str, Any], name: str) -> dict[str, Any]:
+    value = manifest.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _identifier(name: object) -> str:
+    return name.replace("-", "_") if isinstance(name, str) else ""
