@@ -5,13 +5,16 @@ The captures of one match belong together:
   `name`, and optionally `body` (what follows the header) and `returns`. A function in a class is a method; a variable
   in a function is local and no symbol. `owner`: the type that a method belongs to though it stands outside (Go, C++).
 - `definition.extension` with `name`: adds members to a type (Rust's `impl`); it is no symbol itself.
-- `definition.member`: an attribute assigned in a method, with `receiver`, one of the language's self names.
+- `definition.member`: an attribute made in a method, with `receiver`, one of the language's self names, if one is
+  written.
 - `decoration` around `decorated`: the definition starts with the wrapper. `decorator`: belongs to the definition that
   it stands before or in whose header it stands. `heir` with `base`. `documented` with `doc`.
 - `package.name`: the package or namespace of the whole file.
 - `import.module`, `import.name`, `import.alias`, `import.level`: one name bound. `import.path`: module and name in one.
-  `import.tree`: a list as in `indexer.imports.expand_use_tree`. `#set!` gives constants.
+  `import.tree`: a list as in `indexer.imports.expand_use_tree`. `#set!` gives constants;
+  `#set! import.instead`: this pattern counts and no other at the same place.
 - `binding.annotation|parameter|call|alias` with `type`, which reaches to the end of `type.end` if there is one.
+  `#set! binding.name` is the name instead, `binding.prefix` stands before it.
 - `reference.…`: see `indexer/references.py`.
 """
 
@@ -113,10 +116,10 @@ class _Reader:
         self._groups = groups
         self._language = language
         self._headers = Headers(source, language)
-        self._starts = {  # definition -> where its wrapper starts
-            match["decorated"][0].start_byte: match["decoration"][0].start_byte
-            for match in self._of("decoration")
-        }
+        self._starts: dict[int, int] = {}  # definition -> where its outermost wrapper starts
+        for match in self._of("decoration"):
+            decorated, first = match["decorated"][0].start_byte, match["decoration"][0].start_byte
+            self._starts[decorated] = min(first, self._starts.get(decorated, first))
         self._returns: list[tuple[Scope, str]] = []
         self._decorators: dict[int, list[str]] = {}  # by the start of the definition
         self._nest()
@@ -197,9 +200,13 @@ class _Reader:
     def imports(self) -> list[Import]:
         """The names that imports bind, by position."""
         found: list[tuple[int, Import]] = []
+        only: dict[int, Import] = {}
         for match, settings in self._groups.get("import.", ()):
-            found.extend(self._imported(match, settings))
-        return [entry for _, entry in sorted(found, key=_position)]
+            entries = list(self._imported(match, settings))
+            found.extend(entries)
+            if settings.get("import.instead"):
+                only.update(entries)
+        return [entry for at, entry in sorted(found, key=_position) if only.get(at, entry) is entry]
 
     def _imported(self, match: Match, settings: Settings) -> Iterator[tuple[int, Import]]:
         # Of `from x import (a, b)` each name stands on its own line.
@@ -232,28 +239,29 @@ class _Reader:
         """What tells types, by position."""
         found: list[tuple[int, Binding]] = []
         for kind in BINDING_KINDS:
-            for match in self._of(f"binding.{kind}"):
-                binding = self._binding(match, kind)
+            for match, settings in self._groups.get(f"binding.{kind}", ()):
+                binding = self._binding(match, settings, kind)
                 if binding is not None:
                     found.append(binding)
         for scope, returns in self._returns:
             useful = useful_type(returns)
-            if useful:
+            if useful and useful not in self._language.keywords:
                 line = self.source.line(scope.start)
                 found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
         return [entry for _, entry in sorted(found, key=_position)]
 
-    def _binding(self, match: Match, kind: str) -> tuple[int, Binding] | None:
+    def _binding(self, match: Match, settings: Settings, kind: str) -> tuple[int, Binding] | None:
         if f"binding.{kind}" not in match or "type" not in match:
             return None
         node, written = match[f"binding.{kind}"][0], match["type"][0]
         start, type_start = node.start_byte, written.start_byte
-        name = self.source.text(start, node.end_byte)
+        name = settings.get("binding.name") or self.source.text(start, node.end_byte)
         last = match["type.end"][0] if "type.end" in match else written
         text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
         type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
         if not name.isidentifier():
             name = flatten_chain(name)
+        name = (settings.get("binding.prefix") or "") + name
         if not type_name or not is_dotted(name) or type_name in self._language.keywords:
             return None  # `var x = …` and `int x` tell nothing to look up
         return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
@@ -334,7 +342,7 @@ class _Reader:
         node = match[role][0]
         owner = self.source.scope_at(self.scopes, node.start_byte)
         if is_member:
-            if self._text(match, "receiver") not in self._language.self_names:
+            if "receiver" in match and self._text(match, "receiver") not in self._language.self_names:
                 return None
             while owner is not None and owner.kind not in ("class", "extension"):
                 owner = owner.parent
@@ -343,6 +351,8 @@ class _Reader:
         elif owner is not None and owner.kind in ("function", "method"):
             return None
         name = self._text(match, "name")
+        if "owner" in match and owner is None:
+            name = f"{dotted_owner(self._text(match, 'owner'))}.{name}".lstrip(".")
         start = self._starts.get(node.start_byte, node.start_byte)
         return start, node.end_byte, name, self._qualify(owner, name)
 
