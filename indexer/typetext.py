@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from indexer.typeforms import FORMS, useful_part
+
 MAX_TYPE_CHARACTERS = 500  # longer ones are data, not types
 CACHE_TYPES = 50_000
 
@@ -37,23 +39,33 @@ _BUILTINS = frozenset(
     }
 )  # fmt: skip
 _DOTTED = re.compile(r"[^\W\d]\w*(?:\.[^\W\d]\w*)*")
-_cache: dict[str, str] = {}
+_cache: dict[tuple[str, str], str] = {}
 
 
-def useful_type(written: str) -> str:
+def useful_type(written: str, language: str = "python") -> str:
     """A dotted name without subscripts; "" if there is none.
 
     `Optional[Foo]`, `Foo | None`, `list[Foo]`, `dict[str, Foo]`, `"Foo"` give `Foo`: a builtin container or
     a missing
     value has no definition in a repository, its element has. Of a union the first member that is not a
     builtin;
-    `Repository[Foo]` of a class that is not a known container gives `Repository`.
+    `Repository[Foo]` of a class that is not a known container gives `Repository`. How other languages write
+    this is said in `indexer/typeforms.py`.
     """
-    known = _cache.get(written)
+    key = (language, written)
+    known = _cache.get(key)
     if known is None:
         if len(_cache) >= CACHE_TYPES:
             _cache.clear()
-        known = _cache[written] = _reduce(written) if len(written) <= MAX_TYPE_CHARACTERS else ""
+        form = FORMS.get(language)
+        known = (
+            ""
+            if len(written) > MAX_TYPE_CHARACTERS
+            else useful_part(written, form)
+            if form
+            else _reduce(written)
+        )
+        _cache[key] = known
     return known
 
 

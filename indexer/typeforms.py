@@ -1,0 +1,86 @@
+"""The useful part of a type as languages other than Python write it: the one whose members one would look up."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+MAX_STEPS = 24  # wrappers in wrappers that are opened
+
+_HEAD = re.compile(r"[^\W\d]\w*(?:\s*(?:::|\.|\\)\s*[^\W\d]\w*)*")
+_JOINTS = re.compile(r"\s*(?:::|\.|\\)\s*")
+_OPEN, _CLOSE = "([{<", ")]}>"
+
+
+class Form(NamedTuple):
+    """How a language writes types."""
+
+    before: re.Pattern[str]  # what stands before a type and does not change whose members it has
+    bracket: str  # that opens type arguments
+    inner: dict[str, int]  # types of which an argument is what counts, and which: 0 the first, -1 the last
+
+
+_GO = Form(
+    re.compile(r"(?:[*&~(\s]|\.\.\.|\[[^\[\]]{0,80}\]|map\[[^\[\]]{0,200}\]|(?:<-\s*)?chan\b(?:\s*<-)?)+"),
+    "[",
+    {},
+)
+
+# What these hold is found behind `.` as well, or behind the calls that open them.
+_RUST_FIRST = frozenset(
+    "Option Box Rc Arc Weak Cell RefCell Mutex RwLock OnceCell OnceLock LazyLock Cow Pin Ref RefMut MutexGuard"
+    " RwLockReadGuard RwLockWriteGuard ManuallyDrop MaybeUninit NonNull Vec VecDeque LinkedList BinaryHeap HashSet"
+    " BTreeSet Result Iterator IntoIterator DoubleEndedIterator ExactSizeIterator Peekable Iter IntoIter Future"
+    " Stream Deref DerefMut AsRef AsMut Borrow Poll Sender Receiver UnboundedSender UnboundedReceiver".split()
+)
+_RUST_LAST = frozenset("HashMap BTreeMap IndexMap DashMap".split())
+_RUST = Form(
+    re.compile(r"(?:[&*\[\s]|'\w+|(?:mut|dyn|impl|const|ref)\b|\?Sized\s*\+|\w+\s*=(?!=)|(?:::))+"),
+    "<",
+    dict.fromkeys(_RUST_FIRST, 0) | dict.fromkeys(_RUST_LAST, -1),
+)
+
+FORMS = {"go": _GO, "rust": _RUST}
+
+
+def useful_part(written: str, form: Form) -> str:
+    """The dotted name that counts in a type as written, "" if there is none.
+
+    `&mut Option<Box<ns::Foo<T>>>` gives `ns.Foo`, `map[string][]*pkg.Foo` gives `pkg.Foo`.
+    """
+    text = written
+    for _ in range(MAX_STEPS):
+        found = form.before.match(text)
+        head = _HEAD.match(text, found.end() if found else 0)
+        if head is None:
+            return ""
+        name = _JOINTS.sub(".", head[0])
+        rest = text[head.end() :].lstrip()
+        which = form.inner.get(name.rpartition(".")[2])
+        if rest.startswith("::<"):
+            rest = rest[2:]
+        if which is None or not rest.startswith(form.bracket):
+            return name
+        arguments = [part for part in _arguments(rest) if not part.lstrip().startswith("'")]
+        if not arguments:
+            return name
+        text = arguments[which]
+    return ""
+
+
+def _arguments(text: str) -> list[str]:
+    """The texts between the commas of the brackets that `text` starts with."""
+    parts: list[str] = []
+    depth, start = 0, 1
+    for at, letter in enumerate(text):
+        if letter in _OPEN:
+            depth += 1
+        elif letter in _CLOSE and text[at - 1 : at + 1] not in ("->", "=>"):
+            depth -= 1
+            if not depth:
+                parts.append(text[start:at])
+                break
+        elif letter == "," and depth == 1:
+            parts.append(text[start:at])
+            start = at + 1
+    return [part for part in parts if part.strip()]
