@@ -15,6 +15,7 @@ and a binding of kind "local" without a type tells that its first name is not th
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
@@ -25,12 +26,15 @@ from indexer.languages import Language
 from indexer.source import Scope, Source
 from indexer.types import Binding, Import, Reference, Symbol
 
-SELF_NAMES = frozenset({"self", "cls", "this"})  # alone they tell nothing
+SELF_NAMES = frozenset({"self", "cls", "this", "super"})  # alone they tell nothing
 CALLED_SELF = "cls"  # but a call of the class itself does
 MAX_CHAIN_CHARACTERS = 300  # of `a(…).b(…).c`: longer ones are not read as one name
 LITERAL_BYTES = 500  # how far back the bracket of `Literal["a", "b"]` is looked for
 FUNCTIONS = ("function", "method")
 Found = tuple[int, str, str, str]  # position, name, kind, scope
+Reading = tuple[str, str, str, int]  # name, kind, first name, offset
+CHECK_EVERY = 16  # stretches of code between looks at the budget
+_WORD_BYTES = frozenset(b"_" + string.ascii_letters.encode() + string.digits.encode())
 _FAR = 1 << 62  # behind every file's end
 _WORDS = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NO_TYPES = (b"Literal", b"Annotated")  # their strings are values
@@ -39,12 +43,13 @@ _CALL = re.compile(r"\([^()]*\)")
 _INSIDE = re.compile(rb"(?<=\()[^()]+")
 _GENERIC = re.compile(r"<[^<>]*>")
 _SEPARATOR = re.compile(r"[?!&]*\.|\??->|::|\\")
-_NAME = r"[$@]{0,2}[^\W\d][\w$]*[?!]?"  # Ruby's and PHP's signs included
+_NAME = r"[$@]{0,2}[^\W\d][\w$]*(?:[?!](?!\.))?"  # Ruby's and PHP's signs included, but not those of `a?.b`
 _QUALIFIED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
-_ARGUMENTS = rb"\([^()]{0,100}\)"
-_TYPE_ARGUMENTS = rb"(?:::)?<[^<>;(){}]{0,60}>"
-_PAREN, _EQUALS, _QUOTES = 0x28, 0x3D, b"\"'"
-_DOT, _MINUS, _COLON, _ZERO, _NINE = 0x2E, 0x2D, 0x3A, 0x30, 0x39
+_WORD = rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*+"
+_DOT = rb"\s*+\.\s*+"
+_ARGUMENTS = rb"\([^()]{0,100}+\)"
+_TYPE_ARGUMENTS = rb"(?:\. )?<[^<>;(){}]{0,60}+>"
+_LEADING_BACKSLASH = re.compile(rb"(?<!\w)\\")  # of PHP's absolute names
 
 
 def flatten_chain(text: str) -> str:
@@ -83,50 +88,68 @@ class _Scanner:
     """Finds dotted names in the code of one language, and reads what it found."""
 
     def __init__(self, language: Language) -> None:
-        word, joint = language.word, language.separators
+        marks = rb"[" + re.escape(language.marks) + rb"]?+" if language.marks else b""
+        word = _WORD + marks
         types = rb"(?:" + _TYPE_ARGUMENTS + rb")?" if language.generics else b""
-        chain = joint + word + rb"|" + types + _ARGUMENTS + joint + word
+        chain = _DOT + word + rb"|" + types + _ARGUMENTS + _DOT + word
         if language.generics:
-            chain += rb"|" + _TYPE_ARGUMENTS + joint + word
+            chain += rb"|" + _TYPE_ARGUMENTS + _DOT + word
         after = types + rb"!{0,2}[ \t]*+\(|[\"']"
         after += rb"|[ \t]*+=(?![=~])" if language.named_arguments else b""
-        number, before = rb"[0-9][\w.]*+", rb"(?:\.{1,3}|->|::)?"
-        # A name with what is in front of it (a dot: it is a member of something else) and behind it (a parenthesis: it
-        # is called; a quote: it is the prefix of a string).
-        self.pattern = re.compile(
-            number + rb"|" + before + word + rb"(?:" + chain + rb")*+(?:" + after + rb")?"
-        )
-        self._root = re.compile(word)
+        # It starts with a set of characters, which the search skips to. What is no name is sorted out later, once for
+        # each text: a number, a member of something else (a dot in front), the prefix of a string (a quote behind).
+        first = rb"[.0-9A-Za-z_$@\x80-\xff" + re.escape(language.sigils) + rb"]"
+        rest = rb"[\w$\x80-\xff]*+" + marks
+        self.pattern = re.compile(first + rest + rb"(?:" + chain + rb")*+(?:" + after + rb")?")
+        self.alone = SELF_NAMES | frozenset(language.self_names)
+        self._root = re.compile(_WORD + marks)
         self._types = re.compile(_TYPE_ARGUMENTS + rb"\Z") if language.generics else None
         self._keywords = frozenset(word.encode() for word in language.keywords)
+        self._sigils = language.sigils
+        self._joints = [(joint, _as_dot(joint)) for joint in language.joints]
+
+    def with_dots(self, code: bytes) -> bytes:
+        """The code with dots for all that joins names, of the same length."""
+        for joint, dot in self._joints:
+            if joint == b"\\":
+                code = _LEADING_BACKSLASH.sub(b" ", code)
+            code = code.replace(joint, dot)
+        return code
 
     def read(self, found: bytes, known: set[bytes] | None) -> tuple[bytes, int, bool] | None:
         """Of what the pattern found: the dotted name as written, where it starts in it, and whether it is called.
 
         None for what is no name, a keyword, or (with `known`) begins with a name that is not among those.
         """
-        first, start = found[0], 0
-        if first in (_DOT, _MINUS, _COLON):
-            start = len(found) - len(found.lstrip(b".->:"))
-            if first == _MINUS or (first == _DOT and start == 1):
+        start = 0
+        if found[:1] == b".":
+            bare = found.lstrip(b". \t\r\n")
+            start = len(found) - len(bare)
+            if found.count(b".", 0, start) < 2:  # two or three: a range, or what is spread
                 return None
-        elif _ZERO <= first <= _NINE:
-            return None
+        if found[start : start + 1] == b"@" and b"@" not in self._sigils:
+            start += 1
         root = self._root.match(found, start)
         if root is None or (root[0] not in known if known is not None else root[0] in self._keywords):
             return None
-        name, last = found[start:], found[-1]
-        if last == _PAREN:
+        name, last = found[start:], found[-1:]
+        if last == b"(":
             name = name[:-1].rstrip(b" \t!")
             if self._types is not None and name.endswith(b">"):
                 name = self._types.sub(b"", name)
             return name, start, True
-        if last in _QUOTES:
+        if last in (b'"', b"'"):
             return None
-        if last == _EQUALS:
+        if last == b"=":
             name = name[:-1].rstrip(b" \t")
             return (name, start, False) if name != root[0] else None
         return name, start, False
+
+
+def _as_dot(joint: bytes) -> bytes:
+    """A dot and blanks, the dot first where a joint may stand in front of a first name."""
+    blanks = b" " * (len(joint) - 1)
+    return b"." + blanks if joint == b"::" else blanks + b"."
 
 
 @cache
@@ -220,36 +243,35 @@ class Uses:
                 code[start:end] = b" " * (end - start)
         for start, end in self._stores:
             code[start:end] = b" " * (end - start)
-        return bytes(code)
+        return self._scanner.with_dots(bytes(code))
 
     def _distinct(self, known: set[bytes] | None, budget: Budget) -> list[Found]:
         """The first use of each (scope, name, kind); annotations and base classes are told elsewhere or not at all."""
-        code, read, findall = self._code("call", "inherit"), self._scanner.read, self._scanner.pattern.findall
+        code, findall = self._code("call", "inherit"), self._scanner.pattern.findall
+        readings = _Readings(self._scanner, known)
+        local = {name for names in self._local.values() for name in names}
         firsts: dict[tuple[str, str, str], int] = {}
-        for start, end, scope in self._runs(len(code)):
-            budget.check()
+        for count, (start, end, scope) in enumerate(self._runs(len(code))):
+            if count % CHECK_EVERY == 0:
+                budget.check()
             place = scope.qualname if scope else ""
-            pending = list(set(findall(code, start, end)))
-            for found in pending:
-                use = read(found, known)
-                if use is None:
+            for found in set(findall(code, start, end)):
+                reading = readings[found]
+                if reading is None:
                     continue
-                written, offset, called = use
-                if b"(" in written:
-                    for inside in _INSIDE.findall(written):
-                        pending.extend(findall(inside))
                 position = -1
-                for name, kind in _parts(written, called):
-                    key = (place, name, kind)
-                    if not self._is_use(name, kind, scope):
+                for name, kind, root, offset in reading:
+                    if root in local and not self._is_use(name, root, scope):
                         continue
                     if position < 0:
-                        position = _find_word(code, found, start, end) + offset
-                    if position < firsts.get(key, _FAR):
-                        firsts[key] = position
+                        position = _find_word(code, found, start, end)
+                    key = (place, name, kind)
+                    if position + offset < firsts.get(key, _FAR):
+                        firsts[key] = position + offset
         for position, name, scope in self._explicit():
             key = (scope.qualname if scope else "", name, "call")
-            if self._is_use(name, "call", scope) and position < firsts.get(key, _FAR):
+            root = name.partition(".")[0].removesuffix("()")
+            if self._is_use(name, root, scope) and position < firsts.get(key, _FAR):
                 firsts[key] = position
         return [(position, name, kind, place) for (place, name, kind), position in firsts.items()]
 
@@ -277,58 +299,34 @@ class Uses:
 
     def _every(self, budget: Budget) -> list[Found]:
         """Every use, in place."""
-        code, read = self._code(), self._scanner.read
+        code, readings = self._code(), _Readings(self._scanner, None)
         calls = {node.start_byte for node in self._captures.get("call", ())}
         inherits = {node.start_byte for node in self._captures.get("inherit", ())}
         annotations = _Ranges(self._captures.get("annotation", []))
         found: list[Found] = []
-        for start, end, scope in self._runs(len(code)):
-            budget.check()
+        for count, (start, end, scope) in enumerate(self._runs(len(code))):
+            if count % CHECK_EVERY == 0:
+                budget.check()
             place = scope.qualname if scope else ""
-            pending = [
-                (match.start(), match[0]) for match in self._scanner.pattern.finditer(code, start, end)
-            ]
-            inner: list[tuple[int, bytes]] = []
-            for at, text in pending:
-                use = read(text, None)
-                if use is None:
-                    continue
-                written, offset, called = use
-                position = at + offset
-                if b"(" in written:
-                    for inside in _INSIDE.finditer(code, position, position + len(written)):
-                        names = self._scanner.pattern.finditer(code, inside.start(), inside.end())
-                        inner.extend((match.start(), match[0]) for match in names)
-                in_annotation = annotations.cover(position)
-                for name, kind in _parts(written, called or position in calls):
+            for match in self._scanner.pattern.finditer(code, start, end):
+                for name, kind, root, offset in readings[match[0]] or ():
+                    position = match.start() + offset
                     if kind == "name":
-                        kind = "inherit" if position in inherits else "annotation" if in_annotation else kind
-                    if self._is_use(name, kind, scope):
+                        is_type = annotations.cover(position)
+                        kind = "call" if position in calls else "inherit" if position in inherits else kind
+                        kind = "annotation" if is_type and kind == "name" else kind
+                    if self._is_use(name, root, scope):
                         found.append((position, name, kind, place))
-            for at, text in inner:
-                use = read(text, None)
-                if use is not None and b"(" not in use[0]:
-                    found.extend(
-                        (at + use[1], name, kind, place)
-                        for name, kind in _parts(use[0], use[2])
-                        if self._is_use(name, kind, scope)
-                    )
         return found
 
-    def _is_use(self, text: str, kind: str, scope: Scope | None) -> bool:
+    def _is_use(self, text: str, root: str, scope: Scope | None) -> bool:
         """Whether a name may mean something outside the function that it is in."""
-        root = text.partition(".")[0].removesuffix("()")
-        is_bare = root == text
-        if text == CALLED_SELF and kind == "call":
-            return True
-        if is_bare and (text in SELF_NAMES or text == "super" or text in self._language.self_names):
-            return False
         while self._local and scope is not None:
             names = self._local.get(scope)
             if names is not None and root in names:
-                if not is_bare:
+                if root != text:
                     self._note_untyped(scope, root, names[root])
-                return not is_bare
+                return root != text
             scope = scope.parent
         return True
 
@@ -354,18 +352,42 @@ class Uses:
                 yield match.start(), match[0].decode(), "annotation", scope.qualname if scope else ""
 
 
-def _parts(written: bytes, called: bool) -> Iterator[tuple[str, str]]:
-    """Name and kind; of `make(x).run().y` the calls of `make` and `make().run`, then itself."""
-    text = written.decode("utf-8", "replace")
-    if not text.isidentifier() and _QUALIFIED.fullmatch(text) is None:
-        text = flatten_chain(text)
-    if not text:
-        return
-    at = text.find("()")
-    while at >= 0:
-        yield text[:at], "call"
-        at = text.find("()", at + 2)
-    yield text, "call" if called else "name"
+class _Readings(dict[bytes, tuple[Reading, ...] | None]):
+    """What the scanner found -> the uses in it, each text read once for a file."""
+
+    def __init__(self, scanner: _Scanner, known: set[bytes] | None) -> None:
+        self._scanner = scanner
+        self._known = known
+
+    def __missing__(self, found: bytes) -> tuple[Reading, ...] | None:
+        readings = tuple(self._read(found, 0)) or None
+        self[found] = readings
+        return readings
+
+    def _read(self, found: bytes, base: int) -> Iterator[Reading]:
+        use = self._scanner.read(found, self._known)
+        if use is None:
+            return
+        written, offset, called = use
+        text = written.decode("utf-8", "replace")
+        if not text.isidentifier() and _QUALIFIED.fullmatch(text) is None:
+            text = flatten_chain(text)
+        root = text.partition(".")[0].removesuffix("()")
+        at = text.find("()")
+        while at >= 0:  # of `make().run().y` the calls of `make` and `make().run`, then itself
+            if not self._is_self(text[:at], True):
+                yield text[:at], "call", root, base + offset
+            at = text.find("()", at + 2)
+        if text and not self._is_self(text, called):
+            yield text, "call" if called else "name", root, base + offset
+        if b"(" in written:
+            for inside in _INSIDE.finditer(written):
+                for match in self._scanner.pattern.finditer(written, inside.start(), inside.end()):
+                    yield from self._read(match[0], base + offset + match.start())
+
+    def _is_self(self, text: str, called: bool) -> bool:
+        """Whether it is the object itself, which tells nothing, unless the class is called."""
+        return text in self._scanner.alone and not (called and text == CALLED_SELF)
 
 
 def _find_word(code: bytes, found: bytes, start: int, end: int) -> int:

@@ -244,7 +244,7 @@ class _Reader:
                 if binding is not None:
                     found.append(binding)
         for scope, returns in self._returns:
-            useful = useful_type(returns)
+            useful = useful_type(returns, self._language.name)
             if useful and useful not in self._language.keywords:
                 line = self.source.line(scope.start)
                 found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
@@ -258,7 +258,7 @@ class _Reader:
         name = settings.get("binding.name") or self.source.text(start, node.end_byte)
         last = match["type.end"][0] if "type.end" in match else written
         text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
-        type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
+        type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text, self._language.name)
         if not name.isidentifier():
             name = flatten_chain(name)
         name = (settings.get("binding.prefix") or "") + name

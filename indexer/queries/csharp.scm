@@ -56,17 +56,16 @@
 
 ; -- imports; level 1: for every file of the project
 
-((using_directive . "using" !name [(identifier) (qualified_name)] @import.module) @reference.none
+(using_directive) @reference.none
+((using_directive !name [(identifier) (qualified_name)] @import.module)
   (#set! import.name "*"))
-((using_directive . "global" !name [(identifier) (qualified_name)] @import.module) @reference.none
-  (#set! import.name "*") (#set! import.level "1"))
+((using_directive "global" !name [(identifier) (qualified_name)] @import.module)
+  (#set! import.name "*") (#set! import.level "1") (#set! import.instead "1"))
 (using_directive
-  . "using" name: (identifier) @import.alias [(identifier) (qualified_name name: (identifier))] @import.path)
-  @reference.none
+  name: (identifier) @import.alias [(identifier) (qualified_name name: (identifier))] @import.path .)
 ((using_directive
-  . "global" name: (identifier) @import.alias [(identifier) (qualified_name name: (identifier))] @import.path)
-  @reference.none
-  (#set! import.level "1"))
+  "global" name: (identifier) @import.alias [(identifier) (qualified_name name: (identifier))] @import.path .)
+  (#set! import.level "1") (#set! import.instead "1"))
 
 ; -- what tells the type of a name
 
@@ -93,6 +92,7 @@
   type: (_) @type @reference.annotation name: (identifier) @binding.annotation @reference.local)
 (recursive_pattern
   type: (_) @type @reference.annotation name: (identifier) @binding.annotation @reference.local)
+(recursive_pattern !type name: (identifier) @reference.local)
 (declaration_expression
   type: (_) @type @reference.annotation name: (identifier) @binding.annotation @reference.local)
 
@@ -152,6 +152,10 @@
 (labeled_statement . (identifier) @reference.none)
 (goto_statement (identifier) @reference.none)
 (destructor_declaration name: (identifier) @reference.none)
+(constructor_initializer "base" @reference.none)
+(record_declaration "record" @reference.none)
+(accessor_declaration ["add" "remove"] @reference.none)
+(global_attribute ["assembly" "module"] @reference.none)
 
 ; names that a function binds for itself, without a type
 (implicit_parameter) @reference.local

@@ -134,6 +134,9 @@
 (break_statement (identifier) @reference.none)
 (continue_statement (identifier) @reference.none)
 (type_parameter . (type_identifier) @reference.none)
+(record_declaration "record" @reference.none)
+(permits "permits" @reference.none)
+(modifiers ["sealed" "non-sealed"] @reference.none)
 
 ; names that a function binds for itself, without a type
 (lambda_expression parameters: (identifier) @reference.local)

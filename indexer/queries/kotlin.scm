@@ -19,7 +19,7 @@
 (function_declaration name: (identifier) @name) @definition.function
 (function_declaration name: (identifier) @name (function_body) @body) @definition.function
 (function_declaration
-  [(user_type) (nullable_type)] @owner @reference.annotation . "." . name: (identifier) @name)
+  [(user_type) @owner (nullable_type (user_type) @owner)] @reference.annotation . "." . name: (identifier) @name)
   @definition.function
 (function_declaration
   name: (identifier) @name
@@ -27,7 +27,11 @@
   @definition.function
 (secondary_constructor "constructor" @name (block)? @body) @definition.function
 
-(property_declaration (variable_declaration . (identifier) @name)) @definition.variable
+(property_declaration
+  ["val" "var"] . (type_parameters)? . (variable_declaration . (identifier) @name)) @definition.variable
+(property_declaration
+  [(user_type) @owner (nullable_type (user_type) @owner)] @reference.annotation
+  . "." . (variable_declaration . (identifier) @name)) @definition.variable
 (class_parameter ["val" "var"] . (identifier) @name) @definition.variable
 (enum_entry (identifier) @name) @definition.variable
 
@@ -61,7 +65,8 @@
 
 (import (qualified_identifier) @import.path .) @reference.none
 (import (qualified_identifier) @import.path . (identifier) @import.alias) @reference.none
-(import (qualified_identifier) @import.module "*" @import.name) @reference.none
+((import (qualified_identifier) @import.module "*") @reference.none
+  (#set! import.name "*") (#set! import.instead "1"))
 
 ; -- what tells the type of a name
 
