@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
-WORD = rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*"  # a name, as a regular expression over bytes
-# Between the parts of a dotted name, as a regular expression over bytes.
-DOT = rb"\s*\.\s*"
-OPTIONAL_DOT = rb"\s*[?!]*\.\s*"
-RUST_WORD = rb"(?<!')[A-Za-z_\x80-\xff][\w\x80-\xff]*"  # 'a is a lifetime
-RUST_DOTS = rb"\s*\??(?:\.|::)\s*"  # `a()?.b`
-C_DOTS = rb"\s*(?:\.|->|::)\s*"
-JAVA_DOTS = rb"\s*(?:\.|::)\s*"
-OPTIONAL_DOTS = rb"\s*(?:[?!]*\.|::)\s*"  # `a?.b`, `a!!.b`, `A::b`
+from indexer.macros import hide_macros
+
+# What joins the parts of a name besides the dot, the longest first.
+RUST_JOINTS = (b"?.", b"::")  # `a()?.b`, `A::b`
+C_JOINTS = (b"->", b"::")
+JAVA_JOINTS = (b"::",)
+JAVASCRIPT_JOINTS = (b"?.", b"!.", b".#")  # `a?.b`, `a!.b`, `this.#b`
+OPTIONAL_JOINTS = (b"!!.", b"?.", b"!.", b"::")  # `a?.b`, `a!!.b`, `A::b`
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +28,9 @@ class Language:
     names: tuple[str, ...] = ()  # whole file names, lower case, for files without an extension
     entry: str = "language"  # function of the grammar's module
     block_comment: tuple[str, str] = ("", "")  # "/*", "*/"
-    word: bytes = WORD
-    separators: bytes = DOT
+    joints: tuple[bytes, ...] = ()
+    sigils: bytes = b"$"  # signs that a name may start with
+    marks: bytes = b""  # signs that a name may end with
     generics: bool = False  # whether `f<T>(x)` is a call
     # Whether a bare name that the file neither defines nor imports can only be the language's own. Where files see
     # their neighbours unasked (Java, Go), it cannot be said.
@@ -39,7 +41,9 @@ class Language:
     visibility: str = (
         ""  # how it is told: "words" (public, private, …), "underscore", "capital"; "" not at all
     )
-    default_visibility: str = ""  # where words may stand and none does
+    default_visibility: str = ""  # where words may stand and none does; "internal private": members are private
+    # Bytes of the same length for the parser, where the grammar cannot read the file as it is.
+    prepare: Callable[[bytes], bytes] | None = None
 
 
 _C_COMMENT = ("/*", "*/")
@@ -112,7 +116,14 @@ _CSHARP = frozenset(
     " global goto if implicit in init int interface internal into is join let lock long nameof namespace new nint"
     " not null object operator orderby out override params partial private protected public readonly ref required"
     " return sbyte sealed select set short sizeof stackalloc static string struct switch throw true try typeof"
-    " uint ulong unchecked unsafe ushort using var virtual void volatile when where while yield".split()
+    " uint ulong unchecked unsafe ushort using var virtual void volatile when where while yield _".split()
+)
+
+# Only reserved words: `get`, `of`, `type` and `string` are names as well.
+_ECMASCRIPT = frozenset(
+    "arguments await break case catch class const continue debugger default delete do else enum export extends false"
+    " finally for function if import in instanceof new null return switch throw true try typeof undefined var void while"
+    " with yield".split()
 )
 
 LANGUAGES: tuple[Language, ...] = (
@@ -152,7 +163,8 @@ LANGUAGES: tuple[Language, ...] = (
         "c.scm",
         "//",
         block_comment=_C_COMMENT,
-        separators=C_DOTS,
+        joints=C_JOINTS,
+        prepare=hide_macros,
         keywords=_C,
     ),
     Language(
@@ -162,7 +174,8 @@ LANGUAGES: tuple[Language, ...] = (
         "c.scm cpp.scm",
         "//",
         block_comment=_C_COMMENT,
-        separators=C_DOTS,
+        joints=C_JOINTS,
+        prepare=hide_macros,
         generics=True,
         self_names=("this",),
         keywords=_CPP,
@@ -174,12 +187,12 @@ LANGUAGES: tuple[Language, ...] = (
         "csharp.scm",
         "//",
         block_comment=_C_COMMENT,
-        separators=OPTIONAL_DOTS,
+        joints=OPTIONAL_JOINTS,
         generics=True,
         self_names=("this",),
         keywords=_CSHARP,
         visibility="words",
-        default_visibility="",
+        default_visibility="internal private",
     ),
     Language(
         "go",
@@ -198,14 +211,27 @@ LANGUAGES: tuple[Language, ...] = (
         "java.scm",
         "//",
         block_comment=_C_COMMENT,
-        separators=JAVA_DOTS,
+        joints=JAVA_JOINTS,
         generics=True,
         self_names=("this",),
         keywords=_JAVA,
         visibility="words",
-        default_visibility="",
+        default_visibility="internal",
     ),
-    Language("javascript", (".js", ".mjs", ".cjs", ".jsx"), line_comment="//"),
+    Language(
+        "javascript",
+        (".js", ".mjs", ".cjs", ".jsx"),
+        "tree_sitter_javascript",
+        "ecmascript.scm javascript.scm jsx.scm",
+        "//",
+        block_comment=_C_COMMENT,
+        joints=JAVASCRIPT_JOINTS,
+        closed=True,
+        self_names=("this",),
+        keywords=_ECMASCRIPT,
+        visibility="words",
+        default_visibility="public",
+    ),
     Language(
         "kotlin",
         (".kt", ".kts"),
@@ -213,7 +239,7 @@ LANGUAGES: tuple[Language, ...] = (
         "kotlin.scm",
         "//",
         block_comment=_C_COMMENT,
-        separators=OPTIONAL_DOTS,
+        joints=OPTIONAL_JOINTS,
         generics=True,
         self_names=("this",),
         keywords=_KOTLIN,
@@ -231,8 +257,8 @@ LANGUAGES: tuple[Language, ...] = (
         "rust.scm",
         "//",
         block_comment=_C_COMMENT,
-        word=RUST_WORD,
-        separators=RUST_DOTS,
+        sigils=b"'",  # of a lifetime, which is no name
+        joints=RUST_JOINTS,
         generics=True,
         self_names=("self", "Self"),
         keywords=_RUST,
@@ -241,12 +267,51 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language("scala", (".scala",), line_comment="//"),
     Language("swift", (".swift",), line_comment="//"),
-    Language("typescript", (".ts", ".tsx", ".mts"), line_comment="//"),
+    Language(
+        "typescript",
+        (".ts", ".mts", ".cts"),
+        "tree_sitter_typescript",
+        "ecmascript.scm typescript.scm",
+        "//",
+        entry="language_typescript",
+        block_comment=_C_COMMENT,
+        joints=JAVASCRIPT_JOINTS,
+        generics=True,
+        closed=True,
+        self_names=("this",),
+        keywords=_ECMASCRIPT,
+        visibility="words",
+        default_visibility="public",
+    ),
+    Language(
+        "tsx",
+        (".tsx",),
+        "tree_sitter_typescript",
+        "ecmascript.scm typescript.scm jsx.scm",
+        "//",
+        entry="language_tsx",
+        block_comment=_C_COMMENT,
+        joints=JAVASCRIPT_JOINTS,
+        generics=True,
+        closed=True,
+        self_names=("this",),
+        keywords=_ECMASCRIPT,
+        visibility="words",
+        default_visibility="public",
+    ),
     Language("cython", (".pyx", ".pxd", ".pxi")),
 )
 
 PLAIN_TEXT = Language("text", ())  # what any other text file is indexed as
 
+MAX_SIGN_BYTES = 1 << 18  # of a header, in which C++ would have shown itself
+# At the start of a line, as it would be in C++ and not in a comment.
+_CPP_SIGNS = re.compile(
+    rb"^[ \t]*(?:(?:public|private|protected)[ \t]*:|template[ \t]*<|namespace(?:[ \t]+[\w:]+)?[ \t]*\{"
+    rb"|class[ \t]+\w[\w \t]*[;:{\n]|using[ \t]+(?:namespace\b|[\w:]+[ \t]*[;=])|#[ \t]*include[ \t]*<\w+>)"
+    rb"|^[^/*\n]*\bstd::\w",
+    re.MULTILINE,
+)
 _BY_EXTENSION = {extension: language for language in LANGUAGES for extension in language.extensions}
 _BY_NAME = {name: language for language in LANGUAGES for name in language.names}
 _BY_LANGUAGE = {language.name: language for language in LANGUAGES}
@@ -258,6 +323,14 @@ def language_of(path: str) -> Language | None:
     dot = name.rfind(".")
     found = _BY_EXTENSION.get(name[dot:]) if dot > 0 else None
     return found or _BY_NAME.get(name)
+
+
+def language_in(path: str, data: bytes) -> Language | None:
+    """The language of a file by its name and, where two share the name, by what stands in it: `.h` is C or C++."""
+    language = language_of(path)
+    if language is not None and language.name == "c" and _CPP_SIGNS.search(data, 0, MAX_SIGN_BYTES):
+        return _BY_LANGUAGE["cpp"] if path.lower().endswith(".h") else language
+    return language
 
 
 def language_named(name: str) -> Language:
