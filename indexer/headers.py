@@ -15,6 +15,9 @@ MAX_COMMENT_BYTES = 20_000  # of a block comment above a definition: licences an
 _SPACE = re.compile(r"\s+")
 _QUOTES = re.compile(r"""^[A-Za-z]{0,2}("{3}|'{3}|"|')|("{3}|'{3}|"|')$""")
 _WORDS = re.compile(r"\b(public|protected|private|internal|fileprivate|pub(?:\s*\([\w\s:]*\))?)(?=\s)")
+_ALL_PUBLIC = re.compile(
+    r"\b(?:interface|enum|trait)\b"
+)  # whose members are public where none says otherwise
 _WORD_MEANS = {"fileprivate": "private", "pub": "public"}
 _TAGS = re.compile(r"</?\w+[^<>]*>")  # of XML documentation (C#)
 
@@ -43,10 +46,13 @@ class Headers:
         header += self._source.text(start, end) if start < end else ""
         if self._line in header or (self._open and self._open in header):
             header = self._comments.sub("", header)
-        return fold(header).rstrip(":{=> ")[:MAX_SIGNATURE_CHARACTERS]
+        return fold(header).rstrip(":{= ").removesuffix("=>").rstrip(" ")[:MAX_SIGNATURE_CHARACTERS]
 
-    def visibility(self, name: str, signature: str) -> str:
-        """Who may use a definition: public, protected, private or internal; "" if the language does not say."""
+    def visibility(self, name: str, signature: str, around: str | None = None) -> str:
+        """Who may use a definition: public, protected, private or internal; "" if the language does not say.
+
+        `around` is the header of the class around it, None if there is none.
+        """
         rule = self._language.visibility
         if rule == "underscore":
             hidden = name.startswith("_") and not name.endswith("__")
@@ -59,7 +65,10 @@ class Headers:
             at = signature.find(name)
             found = _WORDS.search(signature, 0, at if at >= 0 else len(signature))
             if found is None:
-                return self._language.default_visibility
+                outer, _, member = self._language.default_visibility.partition(" ")
+                if around is not None and outer and _ALL_PUBLIC.search(around):
+                    return "public"
+                return member if member and around is not None else outer
             word = found[1]
             return "internal" if "(" in word else _WORD_MEANS.get(word, word)
         return ""

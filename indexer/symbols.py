@@ -258,7 +258,9 @@ class _Reader:
         name = settings.get("binding.name") or self.source.text(start, node.end_byte)
         last = match["type.end"][0] if "type.end" in match else written
         text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
-        type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text, self._language.name)
+        type_name = (
+            flatten_chain(text) if kind in ("call", "alias") else useful_type(text, self._language.name)
+        )
         if not name.isidentifier():
             name = flatten_chain(name)
         name = (settings.get("binding.prefix") or "") + name
@@ -280,6 +282,7 @@ class _Reader:
     def symbols(self) -> tuple[Symbol, ...]:
         """The file's own symbol, then definitions by position; of a variable assigned twice the first place."""
         docs, bases, headers = self._docs(), self._bases(), self._headers
+        around = {scope.qualname: scope.signature for scope in self.scopes if scope.kind == "class"}
         found: list[tuple[int, Symbol]] = []
         known: set[str] = set()
         for scope in self.scopes:
@@ -291,7 +294,7 @@ class _Reader:
             symbol = Symbol(
                 scope.name, scope.qualname, scope.kind, self.source.span(start, scope.end), scope.signature, doc,
                 tuple(bases.get(scope.start, ())), tuple(self._decorators.get(scope.start, ())),
-                headers.visibility(scope.name, scope.signature),
+                headers.visibility(scope.name, scope.signature, around.get(scope.qualname.rpartition(".")[0])),
             )  # fmt: skip
             found.append((start, symbol))
         for start, end, name, qualname in self._variables():
@@ -299,7 +302,8 @@ class _Reader:
                 known.add(qualname)
                 text = fold(self.source.text(start, min(end, start + 2 * MAX_VARIABLE_CHARACTERS)))
                 doc, span = headers.comment_above(start), self.source.span(start, end)
-                cut, visibility = text[:MAX_VARIABLE_CHARACTERS], headers.visibility(name, text)
+                cut = text[:MAX_VARIABLE_CHARACTERS]
+                visibility = headers.visibility(name, text, around.get(qualname.rpartition(".")[0]))
                 found.append((start, Symbol(name, qualname, "variable", span, cut, doc, (), (), visibility)))
         found.sort(key=_position)
         return (file_symbol(self.source, docs.get(-1, "")), *(symbol for _, symbol in found))
