@@ -13,7 +13,7 @@ from indexer.types import Edge, Symbol
 KINDS = ("contains", "imports", "calls", "inherits", "overrides", "references")
 """Kinds of edges; an array of kinds holds positions in this tuple."""
 
-CONTAINS = KINDS.index("contains")
+CONTAINS, OVERRIDES = KINDS.index("contains"), KINDS.index("overrides")
 
 Positions = NDArray[np.int64]
 Numbers = NDArray[np.float64]
@@ -173,15 +173,16 @@ class Adjacency:
     def users(self, start: Collection[int], hops: int) -> list[Reach]:
         """What uses the symbols with these ids, directly or through others: what a change of them may touch.
 
-        The members of a class count as itself. Nearest first, then the surest.
+        The members of a class count as itself, and so does a method that one overrides: who calls that may come
+        here. Nearest first, then the surest.
         """
         rows = np.array([at for at in map(self.position, start) if at >= 0], dtype=np.int64)
         best = np.zeros(len(self.ids))  # (n_symbols,) float64
         seen: dict[int, int] = {}
-        while len(rows):  # down into members, members of members
+        while len(rows):  # down into members, members of members; up to what they override
             seen.update(dict.fromkeys(rows.tolist(), 0))
             _, ahead, edges = self.step(self.out, rows)
-            ahead = ahead[self.kinds[edges] == CONTAINS]
+            ahead = ahead[np.isin(self.kinds[edges], (CONTAINS, OVERRIDES))]
             rows = np.array([at for at in np.unique(ahead).tolist() if at not in seen], dtype=np.int64)
         rows = np.array(sorted(seen), dtype=np.int64)
         best[rows] = 1.0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from indexer.types import BuildReport, FileFacts, Skip
 from indexer.update import OnProgress
-from repocoder import verify
+from repocoder import graphs, verify
 from repocoder.buffer import Buffer, open_buffer
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
@@ -116,6 +116,21 @@ class Engine:
 
         with self._sessions.lease() as session:
             return to_networkx(session.snapshot, path)
+
+    def graph_around(self, place: str, hops: int) -> networkx.MultiDiGraph:
+        """The graph within so many hops of a file or symbol. Raises UsageError if there is no such one."""
+        with self._sessions.lease() as session:
+            return graphs.around(session.snapshot, place, hops)
+
+    def rank_around(self, path: str, top: int) -> graphs.Ranking:
+        """The files and definitions that matter most around a file. Raises UsageError."""
+        with self._sessions.lease() as session:
+            return graphs.rank_around(session.snapshot, path, top)
+
+    def impact(self, place: str, hops: int) -> tuple[graphs.Touched, ...]:
+        """What a change of a symbol or file may touch. Raises UsageError."""
+        with self._sessions.lease() as session:
+            return graphs.impact(session.snapshot, place, hops)
 
     # ---- retrieve
 

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import networkx
 
-    from indexer.types import BuildReport
+    from indexer.types import BuildReport, Symbol
+    from repocoder.graphs import Ranking, Touched
     from repocoder.types import Completion, Explanation, IndexStatus, ModelInfo, Prompt, SearchResult
     from retrieval.types import GateDecision, Hit
 
@@ -166,12 +167,35 @@ def explanation_json(explanation: Explanation) -> Json:
 
 
 def graph_json(graph: networkx.MultiDiGraph) -> Json:
-    """What `graph --format json` prints."""
+    """What `graph --format json` prints: networkx's node-link form, which its `node_link_graph` reads."""
     nodes = [{"id": node, **values} for node, values in graph.nodes(data=True)]
     edges = [
-        {"source": source, "target": target, **values} for source, target, values in graph.edges(data=True)
+        {"source": source, "target": target, "key": key, **values}
+        for source, target, key, values in graph.edges(keys=True, data=True)
     ]
-    return {"nodes": nodes, "edges": edges}
+    return {"directed": True, "multigraph": True, "graph": {}, "nodes": nodes, "edges": edges}
+
+
+def ranking_json(ranking: Ranking) -> Json:
+    """What `graph --rank FILE --format json` prints."""
+    files = [{"path": path, "score": score} for path, score in ranking.files]
+    symbols = [{**_symbol_json(one.symbol), "score": one.score} for one in ranking.symbols]
+    return {"path": ranking.path, "files": files, "symbols": symbols}
+
+
+def impact_json(touched: Sequence[Touched]) -> Json:
+    """What `graph --impact SYMBOL --format json` prints."""
+    symbols = [{**_symbol_json(one.symbol), "hops": one.hops, "weight": one.weight} for one in touched]
+    return {"touched": symbols}
+
+
+def _symbol_json(symbol: Symbol) -> Json:
+    return {
+        "path": symbol.path,
+        "line": symbol.span.start_line,
+        "qualname": symbol.qualname,
+        "kind": symbol.kind,
+    }
 
 
 def place(hit: Hit) -> tuple[str, int, int]:

@@ -203,6 +203,19 @@ def test_users_are_found_through_others_and_members() -> None:
     assert graph.users([99], 3) == []
 
 
+def test_who_calls_the_overridden_method_may_be_touched() -> None:
+    names = ["Base.run", "Child.run", "main", "other"]
+    symbols = [symbol(number, "a.py", name) for number, name in enumerate(names, 1)]
+    edges = [
+        Edge(2, 1, "overrides", 1.0, 1),
+        Edge(3, 1, "calls", 1.0, 1),
+        Edge(4, 2, "calls", 1.0, 1),
+    ]
+    graph = Adjacency.of(symbols, edges)
+    assert [one.id for one in graph.users([2], 1)] == [3, 4]
+    assert [one.id for one in graph.users([1], 1)] == [2, 3]
+
+
 # ---- ranking
 
 
