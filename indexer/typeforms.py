@@ -40,7 +40,22 @@ _RUST = Form(
     dict.fromkeys(_RUST_FIRST, 0) | dict.fromkeys(_RUST_LAST, -1),
 )
 
-FORMS = {"go": _GO, "rust": _RUST}
+# Primitive types and literals in a union tell nothing; `typeof x` has the type of x.
+_TYPESCRIPT_FIRST = frozenset(
+    "Promise PromiseLike Awaited Array ReadonlyArray Readonly Partial Required NonNullable Set ReadonlySet Iterable"
+    " Iterator AsyncIterable AsyncIterator Generator AsyncGenerator Pick Omit Exclude Extract InstanceType WeakRef".split()
+)
+_TYPESCRIPT = Form(
+    re.compile(
+        r"(?:[|&(\s]|\[\]|'[^'\n]*'|\"[^\"\n]*\"|-?\d+"
+        r"|(?:readonly|typeof|unique|string|number|boolean|bigint|symbol|object|any|unknown|never|void|null|undefined"
+        r"|true|false)\b(?!\s*\.))+"
+    ),
+    "<",
+    dict.fromkeys(_TYPESCRIPT_FIRST, 0) | dict.fromkeys(("Map", "ReadonlyMap", "WeakMap", "Record"), -1),
+)
+
+FORMS = {"go": _GO, "rust": _RUST, "typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT}
 
 
 def useful_part(written: str, form: Form) -> str:
