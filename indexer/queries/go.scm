@@ -1,5 +1,4 @@
 ; What the indexer reads from Go. Conventions of the capture names: see indexer/symbols.py.
-; Names of definitions are no uses, so they have two captures.
 
 (package_clause (package_identifier) @package.name)
 
@@ -8,17 +7,17 @@
 ((type_declaration
   "type" . [
     (type_spec
-      name: (type_identifier) @name @reference.none
+      name: (type_identifier) @name
       type: [(struct_type (field_declaration_list) @body) (interface_type "{" @body)]?)
-    (type_alias name: (type_identifier) @name @reference.none)
+    (type_alias name: (type_identifier) @name)
   ]) @definition.class
   (#not-match? @definition.class "^type\\s*\\("))
 (type_declaration
   "(" [
     (type_spec
-      name: (type_identifier) @name @reference.none
+      name: (type_identifier) @name
       type: [(struct_type (field_declaration_list) @body) (interface_type "{" @body)]?)
-    (type_alias name: (type_identifier) @name @reference.none)
+    (type_alias name: (type_identifier) @name)
   ] @definition.class)
 
 ; what is embedded gives a type its members; an alias has those of its type
@@ -43,7 +42,7 @@
 
 (type_spec type: (struct_type (field_declaration_list
   (field_declaration
-    name: (field_identifier) @name @binding.annotation @reference.none
+    name: (field_identifier) @name @binding.annotation
     type: (_) @type @reference.annotation) @definition.variable)))
 (type_spec type: (struct_type (field_declaration_list
   (field_declaration !name type: [
@@ -57,7 +56,7 @@
 ; -- functions; of several results the first counts, errors come last
 
 (function_declaration
-  name: (identifier) @name @reference.none
+  name: (identifier) @name
   parameters: (parameter_list) @reference.annotation
   result: [
     (parameter_list . (parameter_declaration type: (_) @returns)) @reference.annotation
@@ -70,7 +69,7 @@
 
 (method_declaration
   receiver: (parameter_list (parameter_declaration type: (_) @owner)) @reference.annotation
-  name: (field_identifier) @name @reference.none
+  name: (field_identifier) @name
   parameters: (parameter_list) @reference.annotation
   result: [
     (parameter_list . (parameter_declaration type: (_) @returns)) @reference.annotation
@@ -82,7 +81,7 @@
   body: (block)? @body) @definition.function
 
 (method_elem
-  name: (field_identifier) @name @reference.none
+  name: (field_identifier) @name
   parameters: (parameter_list) @reference.annotation
   result: [
     (parameter_list . (parameter_declaration type: (_) @returns)) @reference.annotation
@@ -95,12 +94,12 @@
 ; -- constants and variables
 
 ((const_declaration
-  "const" . (const_spec name: (identifier) @name @reference.local)) @definition.variable
+  "const" . (const_spec name: (identifier) @name)) @definition.variable
   (#not-match? @definition.variable "^const\\s*\\("))
-(const_declaration "(" (const_spec name: (identifier) @name @reference.local) @definition.variable)
-((var_declaration (var_spec name: (identifier) @name @reference.local)) @definition.variable
+(const_declaration "(" (const_spec name: (identifier) @name) @definition.variable)
+((var_declaration (var_spec name: (identifier) @name)) @definition.variable
   (#not-eq? @name "_"))
-((var_spec_list (var_spec name: (identifier) @name @reference.local) @definition.variable)
+((var_spec_list (var_spec name: (identifier) @name) @definition.variable)
   (#not-eq? @name "_"))
 
 ; -- imports

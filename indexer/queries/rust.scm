@@ -1,43 +1,42 @@
 ; What the indexer reads from Rust. Conventions of the capture names: see indexer/symbols.py.
-; Names of definitions are no uses, so they have two captures.
 
 ; -- definitions
 
-(mod_item name: (identifier) @name @reference.none body: (declaration_list) @body) @definition.namespace
+(mod_item name: (identifier) @name body: (declaration_list) @body) @definition.namespace
 
 (struct_item
-  name: (type_identifier) @name @reference.none
+  name: (type_identifier) @name
   body: [(field_declaration_list) (ordered_field_declaration_list)]? @body) @definition.class
-(enum_item name: (type_identifier) @name @reference.none body: (_) @body) @definition.class
-(union_item name: (type_identifier) @name @reference.none body: (_) @body) @definition.class
-(trait_item name: (type_identifier) @name @reference.none body: (_) @body) @definition.class
-(type_item name: (type_identifier) @name @reference.none type: (_) @reference.annotation) @definition.class
-(associated_type name: (type_identifier) @name @reference.none) @definition.class
+(enum_item name: (type_identifier) @name body: (_) @body) @definition.class
+(union_item name: (type_identifier) @name body: (_) @body) @definition.class
+(trait_item name: (type_identifier) @name body: (_) @body) @definition.class
+(type_item name: (type_identifier) @name type: (_) @reference.annotation) @definition.class
+(associated_type name: (type_identifier) @name) @definition.class
 
 (function_item
-  name: (identifier) @name @reference.none
+  name: (identifier) @name
   parameters: (parameters) @reference.annotation
   return_type: (_)? @returns @reference.annotation
   body: (block) @body) @definition.function
 (function_signature_item
-  name: (identifier) @name @reference.none
+  name: (identifier) @name
   parameters: (parameters) @reference.annotation
   return_type: (_)? @returns @reference.annotation) @definition.function
-(macro_definition name: (identifier) @name @reference.none) @definition.function
+(macro_definition name: (identifier) @name) @definition.function
 
 (const_item
-  name: (identifier) @name @binding.annotation @reference.local
+  name: (identifier) @name @binding.annotation
   type: (_) @type @reference.annotation) @definition.variable
 (static_item
-  name: (identifier) @name @binding.annotation @reference.local
+  name: (identifier) @name @binding.annotation
   type: (_) @type @reference.annotation) @definition.variable
-(enum_variant name: (identifier) @name @reference.none) @definition.variable
+(enum_variant name: (identifier) @name) @definition.variable
 ; the fields of a variant are no members of its enum
 (struct_item body: (field_declaration_list (field_declaration
-  name: (field_identifier) @name @binding.annotation @reference.none
+  name: (field_identifier) @name @binding.annotation
   type: (_) @type @reference.annotation) @definition.variable))
 (union_item body: (field_declaration_list (field_declaration
-  name: (field_identifier) @name @binding.annotation @reference.none
+  name: (field_identifier) @name @binding.annotation
   type: (_) @type @reference.annotation) @definition.variable))
 (enum_variant body: (field_declaration_list (field_declaration
   name: (field_identifier) @reference.none
@@ -60,11 +59,7 @@
   (function_type) @name @reference.annotation
 ]) @definition.extension
 (impl_item
-  trait: [
-    (type_identifier) @base @reference.inherit
-    (scoped_type_identifier) @base @reference.inherit
-    (generic_type type: (_) @reference.inherit) @base
-  ]) @heir
+  trait: [(type_identifier) (scoped_type_identifier) (generic_type)] @base) @heir
 (trait_item bounds: (trait_bounds [
   (type_identifier) @base @reference.inherit
   (scoped_type_identifier) @base @reference.inherit
@@ -133,10 +128,7 @@
 (struct_expression name: (_) @reference.call)
 (macro_invocation macro: (_) @reference.call)
 (generic_function function: (_) @reference.call)
-
-(type_arguments) @reference.annotation
-(trait_bounds) @reference.annotation
-(type_cast_expression type: (_) @reference.annotation)
+(call_expression function: (scoped_identifier path: (generic_type)) @reference.call)
 
 [
   (line_comment)
@@ -149,6 +141,7 @@
   (inner_attribute_item)
   (token_tree_pattern)
   (visibility_modifier)
+  (metavariable)
 ] @reference.none
 (mod_item name: (identifier) @reference.none !body)
 (field_initializer field: (field_identifier) @reference.none)
