@@ -6,7 +6,7 @@ import msgspec
 
 from indexer.chunk import chunk_lines, chunk_tree
 from indexer.grammar import Budget, BudgetError, syntax_of
-from indexer.languages import PLAIN_TEXT, Language, language_of
+from indexer.languages import PLAIN_TEXT, Language, language_in
 from indexer.secrets import mask
 from indexer.source import Source
 from indexer.symbols import Extracted, extract, file_symbol
@@ -46,7 +46,7 @@ def analyze(
 
     `every_use`: see `indexer.symbols.extract`.
     """
-    language = language_of(path) or PLAIN_TEXT
+    language = language_in(path, data) or PLAIN_TEXT
     source = Source(mask(data, config=not language.grammar))
     degraded = ""
     chunks: tuple[ChunkFact, ...] = ()

@@ -93,6 +93,8 @@ class Syntax:
 
     def parse(self, data: bytes, budget: Budget) -> Tree:
         """The tree of `data`. Raises BudgetError; the parser is then as new."""
+        if self.language.prepare is not None:
+            data = self.language.prepare(data)
 
         # A read callable, because with bytes the progress callback is never called.
         def read(offset: int, _: Point) -> bytes:
