@@ -36,6 +36,7 @@ class Language:
     # their neighbours unasked (Java, Go), it cannot be said.
     closed: bool = False
     named_arguments: bool = False  # `f(name=1)`: a bare name before `=` is bound there, or another's parameter
+    fields_apart: bool = False  # whether a class may have a field and a method of one name
     self_names: tuple[str, ...] = ()  # what a method calls its object
     keywords: frozenset[str] = frozenset()  # words that look like names but are none
     visibility: str = (
@@ -213,6 +214,7 @@ LANGUAGES: tuple[Language, ...] = (
         block_comment=_C_COMMENT,
         joints=JAVA_JOINTS,
         generics=True,
+        fields_apart=True,
         self_names=("this",),
         keywords=_JAVA,
         visibility="words",
@@ -241,6 +243,7 @@ LANGUAGES: tuple[Language, ...] = (
         block_comment=_C_COMMENT,
         joints=OPTIONAL_JOINTS,
         generics=True,
+        fields_apart=True,
         self_names=("this",),
         keywords=_KOTLIN,
         visibility="words",

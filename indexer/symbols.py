@@ -29,7 +29,7 @@ from indexer.grammar import Budget, Syntax
 from indexer.headers import MAX_DECORATOR_CHARACTERS, Headers, first_doc_line, fold
 from indexer.imports import expand_use_tree, last_part, plain_path, split_path
 from indexer.languages import Language
-from indexer.references import Uses, dotted_owner, flatten_chain, is_dotted
+from indexer.references import Uses, dotted_owner, flatten_chain
 from indexer.source import Scope, Source
 from indexer.types import Binding, Import, Reference, Span, Symbol
 from indexer.typetext import useful_type
@@ -250,22 +250,18 @@ class _Reader:
                 found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
         return [entry for _, entry in sorted(found, key=_position)]
 
-    def _binding(self, match: Match, settings: Settings, kind: str) -> tuple[int, Binding] | None:
+    def _binding(self, match: Match, kind: str) -> tuple[int, Binding] | None:
         if f"binding.{kind}" not in match or "type" not in match:
             return None
         node, written = match[f"binding.{kind}"][0], match["type"][0]
         start, type_start = node.start_byte, written.start_byte
-        name = settings.get("binding.name") or self.source.text(start, node.end_byte)
-        last = match["type.end"][0] if "type.end" in match else written
-        text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
-        type_name = (
-            flatten_chain(text) if kind in ("call", "alias") else useful_type(text, self._language.name)
-        )
-        if not name.isidentifier():
-            name = flatten_chain(name)
-        name = (settings.get("binding.prefix") or "") + name
-        if not type_name or not is_dotted(name) or type_name in self._language.keywords:
-            return None  # `var x = …` and `int x` tell nothing to look up
+        text = self.source.text(type_start, min(written.end_byte, type_start + MAX_TYPE_BYTES))
+        type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
+        if not type_name:
+            return None
+        name = flatten_chain(self.source.text(start, node.end_byte))
+        if not name or "(" in name:
+            return None
         return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:
@@ -297,6 +293,8 @@ class _Reader:
                 headers.visibility(scope.name, scope.signature, around.get(scope.qualname.rpartition(".")[0])),
             )  # fmt: skip
             found.append((start, symbol))
+        if self._language.fields_apart:
+            known.clear()
         for start, end, name, qualname in self._variables():
             if qualname not in known:
                 known.add(qualname)
