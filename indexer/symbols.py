@@ -250,18 +250,22 @@ class _Reader:
                 found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
         return [entry for _, entry in sorted(found, key=_position)]
 
-    def _binding(self, match: Match, kind: str) -> tuple[int, Binding] | None:
+    def _binding(self, match: Match, settings: Settings, kind: str) -> tuple[int, Binding] | None:
         if f"binding.{kind}" not in match or "type" not in match:
             return None
         node, written = match[f"binding.{kind}"][0], match["type"][0]
         start, type_start = node.start_byte, written.start_byte
-        text = self.source.text(type_start, min(written.end_byte, type_start + MAX_TYPE_BYTES))
-        type_name = flatten_chain(text) if kind in ("call", "alias") else useful_type(text)
-        if not type_name:
-            return None
-        name = flatten_chain(self.source.text(start, node.end_byte))
+        last = match["type.end"][0] if "type.end" in match else written
+        text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
+        type_name = (
+            flatten_chain(text) if kind in ("call", "alias") else useful_type(text, self._language.name)
+        )
+        if not type_name or type_name in self._language.keywords:
+            return None  # `var x = …` and `int x` tell nothing to look up
+        name = settings.get("binding.name") or flatten_chain(self.source.text(start, node.end_byte))
         if not name or "(" in name:
             return None
+        name = (settings.get("binding.prefix") or "") + name
         return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:

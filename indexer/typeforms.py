@@ -43,7 +43,7 @@ _RUST = Form(
 # Primitive types and literals in a union tell nothing; `typeof x` has the type of x.
 _TYPESCRIPT_FIRST = frozenset(
     "Promise PromiseLike Awaited Array ReadonlyArray Readonly Partial Required NonNullable Set ReadonlySet Iterable"
-    " Iterator AsyncIterable AsyncIterator Generator AsyncGenerator Pick Omit Exclude Extract InstanceType WeakRef".split()
+    " Iterator AsyncIterable AsyncIterator Generator AsyncGenerator Pick Omit Exclude Extract InstanceType".split()
 )
 _TYPESCRIPT = Form(
     re.compile(
