@@ -89,4 +89,4 @@ def _parse(
     syntax = syntax_of(language)
     tree = syntax.parse(source.data, budget)
     extracted = extract(tree, source, syntax, budget, every_use=every_use)
-    return chunk_tree(tree, source, extracted.scopes, language.line_comment, budget), extracted
+    return chunk_tree(tree, source, extracted.scopes, language, budget), extracted

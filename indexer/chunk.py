@@ -9,11 +9,13 @@ same container. The walk keeps its own stack: nesting depth is the file's choice
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from bisect import bisect_right
+from dataclasses import dataclass, replace
 
 from tree_sitter import Node, Tree
 
 from indexer.grammar import Budget
+from indexer.languages import Language
 from indexer.source import Scope, Source
 from indexer.types import ChunkFact, Span
 
@@ -24,10 +26,13 @@ TARGET_BYTES = 1000
 MAX_BYTES = 1600  # about 45 lines: a definition up to here stays whole
 TINY_BYTES = 250  # about 7 lines: alone it says too little, so it joins a neighbour
 LOOSE_BYTES = 80  # two lines before a definition go with it
+CONTAINERS = ("class", "extension", "namespace")  # whose members stand on their own
+KINDS = {"extension": "class", "namespace": "module"}  # how such chunks are called
 LEAF_BYTES = 2 * MAX_BYTES  # a single statement (a long string, a table) is cut between lines only above this
 
 
-class _Piece(NamedTuple):
+@dataclass(slots=True)
+class _Piece:
     """Lines [start, end), 0-based, with one owner."""
 
     start: int
@@ -49,12 +54,12 @@ def chunk_lines(source: Source, kind: str = "text") -> tuple[ChunkFact, ...]:
 
 
 def chunk_tree(
-    tree: Tree, source: Source, scopes: tuple[Scope, ...], comment: str, budget: Budget
+    tree: Tree, source: Source, scopes: tuple[Scope, ...], language: Language, budget: Budget
 ) -> tuple[ChunkFact, ...]:
-    """Chunks of a parsed file. `comment` is the language's line comment. Raises BudgetError."""
+    """Chunks of a parsed file. Raises BudgetError."""
     if not source.data:
         return ()
-    cuts = _Cutter(source, scopes, comment, budget).cut(tree.root_node)
+    cuts = _Cutter(source, scopes, language, budget).cut(tree.root_node)
     pieces: list[_Piece] = []
     for piece in _merge(source, cuts):
         pieces.extend(_split_leaf(source, piece))
@@ -64,10 +69,11 @@ def chunk_tree(
 class _Cutter:
     """Finds the lines at which pieces start."""
 
-    def __init__(self, source: Source, scopes: tuple[Scope, ...], comment: str, budget: Budget) -> None:
+    def __init__(self, source: Source, scopes: tuple[Scope, ...], language: Language, budget: Budget) -> None:
         self._source = source
         self._budget = budget
-        self._comment = comment.encode()
+        self._comment = language.line_comment.encode()
+        self._open, self._close = (mark.encode() for mark in language.block_comment)
         self._by_start: dict[tuple[int, int], Scope] = {}
         for scope in scopes:
             self._by_start[scope.start, scope.end] = scope
@@ -75,7 +81,9 @@ class _Cutter:
 
     def cut(self, root: Node) -> list[_Piece]:
         """Pieces that cover all lines, in order."""
-        cuts: list[_Piece] = [_Piece(0, 0, None, None)]
+        current = _Piece(0, 0, None, None)
+        cuts = [current]
+        data, starts, by_start = self._source.data, self._source.starts, self._by_start
         pending: list[tuple[Node, Scope | None]] = [(child, None) for child in reversed(root.children)]
         steps = 0
         while pending:
@@ -83,40 +91,51 @@ class _Cutter:
             if steps % 256 == 0:
                 self._budget.check()
             node, container = pending.pop()
-            first, last = node.start_point.row, node.end_point.row
-            own = self._by_start.get((node.start_byte, node.end_byte))
+            start, end = node.start_byte, node.end_byte
+            own = by_start.get((start, end))
             is_inner = own is not None and own is container  # the definition below its decorators
-            expand = last > first and self._is_large(node, own, container)
-            if not is_inner and "comment" not in node.type and self._starts_line(node.start_byte, first):
-                line = self._above_comments(first, cuts[-1].start)
-                if line > cuts[-1].start or len(cuts) == 1:
-                    cuts[-1] = cuts[-1]._replace(end=line)
+            expand = end - start > self._limit(own or container) and data.find(b"\n", start, end) >= 0
+            if (
+                not is_inner
+                and not data[data.rfind(b"\n", 0, start) + 1 : start].strip()
+                and "comment" not in node.type
+            ):
+                line = self._above_comments(bisect_right(starts, start) - 1, current.start)
+                if line > current.start or len(cuts) == 1:
+                    current.end = line
                     inner = own if expand and own is not None else container
-                    cuts.append(
-                        _Piece(line, 0, inner, None if expand else own, header=expand and own is not None)
+                    current = _Piece(
+                        line, 0, inner, None if expand else own, header=expand and own is not None
                     )
+                    cuts.append(current)
             if expand:
                 inside = own if own is not None else container
-                pending.extend((child, inside) for child in reversed(node.children))
-        cuts[-1] = cuts[-1]._replace(end=self._source.n_lines)
+                pending.extend([(child, inside) for child in reversed(node.children)])
+        current.end = self._source.n_lines
         return [piece for piece in cuts if piece.end > piece.start]
 
-    def _is_large(self, node: Node, own: Scope | None, container: Scope | None) -> bool:
-        """Whether a node is cut inside. A class is cut earlier than a function: its methods stand on their
+    @staticmethod
+    def _limit(scope: Scope | None) -> int:
+        """Bytes above which a node is cut inside. A class is cut earlier than a function: its methods stand on their
         own.
         """
-        scope = own or container
-        limit = TARGET_BYTES if scope is not None and scope.kind == "class" else MAX_BYTES
-        return node.end_byte - node.start_byte > limit
-
-    def _starts_line(self, position: int, row: int) -> bool:
-        return not self._source.data[self._source.starts[row] : position].strip()
+        return TARGET_BYTES if scope is not None and scope.kind in CONTAINERS else MAX_BYTES
 
     def _above_comments(self, row: int, stop: int) -> int:
         """The first of the comment lines directly above a line, not before `stop`."""
         starts, data = self._source.starts, self._source.data
-        while row - 1 > stop and data[starts[row - 1] : starts[row]].lstrip().startswith(self._comment):
-            row -= 1
+        while row - 1 > stop:
+            above = data[starts[row - 1] : starts[row]].strip()
+            if above.startswith(self._comment):
+                row -= 1
+            elif self._close and above.endswith(self._close):
+                opened = data.rfind(self._open, starts[stop], starts[row])
+                first = bisect_right(starts, opened) - 1
+                if opened < 0 or first <= stop or data[starts[first] : opened].strip():
+                    break
+                row = first
+            else:
+                break
         return row
 
 
@@ -132,27 +151,30 @@ def _merge(source: Source, pieces: list[_Piece]) -> list[_Piece]:
 
 
 def _join(source: Source, before: _Piece, piece: _Piece) -> _Piece | None:
-    """One piece instead of two neighbours, or None: runs up to the target size, small definitions with each
-    other,
+    """One piece instead of two neighbours, or None: runs up to the target size, small definitions with each other,
     and a few loose lines with the definition beside them, which keeps its name.
     """
-    if _is_blank(source, before):
-        return piece._replace(start=before.start)
+    starts, data = source.starts, source.data
+    first = starts[before.end] - starts[before.start]
+    if data[starts[before.start] : starts[before.end]].isspace():
+        return replace(piece, start=before.start)
     if before.container is not piece.container or piece.header:
         return None
-    first, second = _size(source, before), _size(source, piece)
-    both = before._replace(end=piece.end)
+    second = starts[piece.end] - starts[piece.start]
     is_small = second < TINY_BYTES and first + second <= TARGET_BYTES
     if before.own is None and piece.own is None:
         fits = min(first, second) < TINY_BYTES and first + second <= MAX_BYTES
-        return both if fits or first + second <= TARGET_BYTES else None
+        return replace(before, end=piece.end) if fits or first + second <= TARGET_BYTES else None
     if before.own is None:
         if before.group:
-            return both if is_small else None
-        return piece._replace(start=before.start) if first < LOOSE_BYTES and not before.header else None
+            return replace(before, end=piece.end) if is_small else None
+        is_loose = first < LOOSE_BYTES and not before.header
+        return replace(piece, start=before.start) if is_loose else None
     if piece.own is None:
-        return both if second < TINY_BYTES else None
-    return both._replace(own=None, group=True) if is_small and first < TARGET_BYTES // 2 else None
+        return replace(before, end=piece.end) if second < TINY_BYTES else None
+    if is_small and first < TARGET_BYTES // 2:
+        return replace(before, end=piece.end, own=None, group=True)
+    return None
 
 
 def _split_leaf(source: Source, piece: _Piece) -> list[_Piece]:
@@ -189,19 +211,16 @@ def _label(source: Source, piece: _Piece) -> ChunkFact:
     span = _span(source, piece.start, piece.end)
     if piece.own is not None:
         around = piece.own.parent.signature if piece.own.parent else ""
-        return ChunkFact(span, piece.own.kind, piece.own.qualname, around)
+        return ChunkFact(span, KINDS.get(piece.own.kind, piece.own.kind), piece.own.qualname, around)
     if piece.container is None:
         return ChunkFact(span, "module", "", "")
     signature = "" if piece.header else piece.container.signature
-    return ChunkFact(span, piece.container.kind, piece.container.qualname, signature)
+    kind = KINDS.get(piece.container.kind, piece.container.kind)
+    return ChunkFact(span, kind, piece.container.qualname, signature)
 
 
 def _size(source: Source, piece: _Piece) -> int:
     return source.starts[piece.end] - source.starts[piece.start]
-
-
-def _is_blank(source: Source, piece: _Piece) -> bool:
-    return not source.data[source.starts[piece.start] : source.starts[piece.end]].strip()
 
 
 def _span(source: Source, start: int, end: int) -> Span:

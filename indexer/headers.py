@@ -12,7 +12,6 @@ MAX_DOC_CHARACTERS = 200
 MAX_DECORATOR_CHARACTERS = 160
 MAX_COMMENT_BYTES = 20_000  # of a block comment above a definition: licences and manuals are no longer
 
-_SPACE = re.compile(r"\s+")
 _QUOTES = re.compile(r"""^[A-Za-z]{0,2}("{3}|'{3}|"|')|("{3}|'{3}|"|')$""")
 _WORDS = re.compile(r"\b(public|protected|private|internal|fileprivate|pub(?:\s*\([\w\s:]*\))?)(?=\s)")
 _ALL_PUBLIC = re.compile(
@@ -106,7 +105,7 @@ class Headers:
 
 def fold(text: str) -> str:
     """White space runs become one blank."""
-    return _SPACE.sub(" ", text).strip()
+    return " ".join(text.split())
 
 
 def first_doc_line(literal: str) -> str:

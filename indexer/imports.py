@@ -10,7 +10,6 @@ from collections.abc import Iterator
 MAX_TREE_CHARACTERS = 20_000  # of one `use` statement
 MAX_TREE_NAMES = 2_000
 
-_SPACE = re.compile(r"\s+")
 _AS = re.compile(r"\s+as\s+")
 _VERSION = re.compile(r"/v\d+$")
 _TREE_PIECE = re.compile(r"[{},]|[^{},]+")
@@ -20,7 +19,7 @@ Names = tuple[str, str, str]  # module, name, alias
 
 def plain_path(text: str) -> str:
     """A module as written: quotes and white space gone, `::` and `\\` as dots."""
-    text = _SPACE.sub("", text)
+    text = text if text.isidentifier() else "".join(text.split())
     if text[:1] in "\"'`<":
         return text.strip("\"'`<>")
     if "::" in text or "\\" in text:

@@ -38,12 +38,12 @@ _WORD_BYTES = frozenset(b"_" + string.ascii_letters.encode() + string.digits.enc
 _FAR = 1 << 62  # behind every file's end
 _WORDS = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NO_TYPES = (b"Literal", b"Annotated")  # their strings are values
-_SPACE = re.compile(r"\s+")
 _CALL = re.compile(r"\([^()]*\)")
 _INSIDE = re.compile(rb"(?<=\()[^()]+")
 _GENERIC = re.compile(r"<[^<>]*>")
 _SEPARATOR = re.compile(r"[?!&]*\.|\??->|::|\\")
 _NAME = r"[$@]{0,2}[^\W\d][\w$]*(?:[?!](?!\.))?"  # Ruby's and PHP's signs included, but not those of `a?.b`
+_PLAIN = re.compile(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+")
 _QUALIFIED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
 _WORD = rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*+"
 _DOT = rb"\s*+\.\s*+"
@@ -54,7 +54,7 @@ _LEADING_BACKSLASH = re.compile(rb"(?<!\w)\\")  # of PHP's absolute names
 
 def flatten_chain(text: str) -> str:
     """`make(a, f(b)).run` -> `make().run`, `Foo<T>::new` -> `Foo.new`; "" for what is no such chain."""
-    if text.isidentifier():
+    if text.isidentifier() or _PLAIN.fullmatch(text):
         return text
     if len(text) > MAX_CHAIN_CHARACTERS:
         return ""
@@ -63,13 +63,15 @@ def flatten_chain(text: str) -> str:
         while shorter != text:
             text, shorter = shorter, _CALL.sub("\0", shorter)
         text = text.replace("\0", "()")
-    text = _SPACE.sub("", text)
+    text = "".join(text.split())
     if "<" in text:
         shorter = _GENERIC.sub("", text.replace("::<", "<"))
         while shorter != text:
             text, shorter = shorter, _GENERIC.sub("", shorter)
-    if not is_dotted(text.replace("()", "")):
-        text = _SEPARATOR.sub(".", text).lstrip("&*$@")
+    bare = text.replace("()", "")
+    if is_dotted(bare):
+        return text
+    text = _SEPARATOR.sub(".", text).lstrip("&*$@")
     return text if is_dotted(text.replace("()", "")) else ""
 
 
