@@ -2,8 +2,8 @@
 
 ; -- definitions
 
-(function_declaration name: (identifier) @name @reference.none body: (_) @body) @definition.function
-(generator_function_declaration name: (identifier) @name @reference.none body: (_) @body) @definition.function
+(function_declaration name: (identifier) @name body: (_) @body) @definition.function
+(generator_function_declaration name: (identifier) @name body: (_) @body) @definition.function
 
 ; `const f = () => …`
 (variable_declarator
@@ -46,9 +46,9 @@
   (arrow_function body: (_) @body)
   (function_expression !name body: (_) @body)]) @definition.function
 (export_statement "default" @name value: (class !name body: (_) @body)) @definition.class
-(export_statement value: (function_expression name: (identifier) @name @reference.none body: (_) @body))
+(export_statement value: (function_expression name: (identifier) @name body: (_) @body))
   @definition.function
-(export_statement value: (class name: (_) @name @reference.none body: (_) @body)) @definition.class
+(export_statement value: (class name: (_) @name body: (_) @body)) @definition.class
 
 ; `exports.f = function () {}`, `Foo.bar = …`, `Foo.prototype.bar = …`
 ((assignment_expression

@@ -1,8 +1,8 @@
 ; What only JavaScript has, as its grammar names it: ecmascript.scm comes first.
 
-(class_declaration name: (identifier) @name @reference.none body: (_) @body) @definition.class
+(class_declaration name: (identifier) @name body: (_) @body) @definition.class
 
-(field_definition property: [(property_identifier) (private_property_identifier)] @name @reference.none)
+(field_definition property: [(property_identifier) (private_property_identifier)] @name)
   @definition.variable
 (field_definition
   property: [(property_identifier) (private_property_identifier)] @name

@@ -2,26 +2,26 @@
 
 ; -- definitions
 
-(class_declaration name: (_) @name @reference.none body: (_) @body) @definition.class
-(abstract_class_declaration name: (_) @name @reference.none body: (_) @body) @definition.class
-(interface_declaration name: (_) @name @reference.none body: (_) @body @reference.annotation) @definition.class
-(type_alias_declaration name: (_) @name @reference.none value: (_) @body @reference.annotation) @definition.class
-(enum_declaration name: (_) @name @reference.none body: (_) @body) @definition.class
-(internal_module name: [(identifier) (nested_identifier)] @name @reference.none body: (_) @body)
+(class_declaration name: (_) @name body: (_) @body) @definition.class
+(abstract_class_declaration name: (_) @name body: (_) @body) @definition.class
+(interface_declaration name: (_) @name body: (_) @body @reference.annotation) @definition.class
+(type_alias_declaration name: (_) @name value: (_) @body @reference.annotation) @definition.class
+(enum_declaration name: (_) @name body: (_) @body) @definition.class
+(internal_module name: [(identifier) (nested_identifier)] @name body: (_) @body)
   @definition.namespace
-(module name: [(identifier) (nested_identifier)] @name @reference.none body: (_) @body) @definition.namespace
+(module name: [(identifier) (nested_identifier)] @name body: (_) @body) @definition.namespace
 
-(function_signature name: (identifier) @name @reference.none) @definition.function
+(function_signature name: (identifier) @name) @definition.function
 (class_body [
-  (abstract_method_signature name: [(property_identifier) (private_property_identifier)] @name @reference.none)
-  (method_signature name: [(property_identifier) (private_property_identifier)] @name @reference.none)]
+  (abstract_method_signature name: [(property_identifier) (private_property_identifier)] @name)
+  (method_signature name: [(property_identifier) (private_property_identifier)] @name)]
   @definition.function)
-(interface_body (method_signature name: (property_identifier) @name @reference.none) @definition.function)
+(interface_body (method_signature name: (property_identifier) @name) @definition.function)
 (type_alias_declaration value: [
   (object_type (method_signature name: (property_identifier) @name) @definition.function)
   (intersection_type (object_type (method_signature name: (property_identifier) @name) @definition.function))])
 
-(public_field_definition name: [(property_identifier) (private_property_identifier)] @name @reference.none)
+(public_field_definition name: [(property_identifier) (private_property_identifier)] @name)
   @definition.variable
 (public_field_definition
   name: [(property_identifier) (private_property_identifier)] @name
@@ -32,8 +32,8 @@
 (type_alias_declaration value: [
   (object_type (property_signature name: (property_identifier) @name) @definition.variable)
   (intersection_type (object_type (property_signature name: (property_identifier) @name) @definition.variable))])
-(enum_body name: (property_identifier) @name @definition.variable @reference.none)
-(enum_body (enum_assignment name: (property_identifier) @name @reference.none) @definition.variable)
+(enum_body name: (property_identifier) @name @definition.variable)
+(enum_body (enum_assignment name: (property_identifier) @name) @definition.variable)
 
 ; a parameter of the constructor that is a field as well
 (required_parameter [(accessibility_modifier) "readonly"] pattern: (identifier) @name) @definition.member
