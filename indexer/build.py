@@ -34,28 +34,31 @@ class Indexer:
         derived: Sequence[Derived] = (),
         workers: int | None = None,
         walk_options: WalkOptions | None = None,
+        nice: int = 0,
     ) -> None:
         options = walk_options or WalkOptions()
         self.root = root
         self.directory = directory
-        self.pool = ParsePool(root, workers, max_file_bytes=options.max_file_bytes)
+        self.pool = ParsePool(root, workers, max_file_bytes=options.max_file_bytes, nice=nice)
         self._site = Site(root, directory, tuple(derived), self.pool, options)
 
     def build(
         self,
         *,
         rebuild: bool = False,
+        retry_skipped: bool = False,
         progress: OnProgress | None = None,
         cancel: threading.Event | None = None,
     ) -> BuildReport:
-        """Bring the index up to date. `rebuild`: parse every file again.
+        """Bring the index up to date. `rebuild`: parse every file again. `retry_skipped`: parse those again that
+        ended their worker, or were given up as too costly.
 
         Cancelled, it returns the report of the index as it was, with a note; what was parsed is kept for the
         next build. Raises LockedError, StorageError, IndexFailedError, WorkerError; the old index stays
         readable.
         """
         started = time.monotonic()
-        update = Update(self._site, rebuild, progress, cancel)
+        update = Update(self._site, rebuild, progress, cancel, retry_skipped=retry_skipped)
         with disk.translated(self.directory):
             disk.prepare_folder(self.directory)
             with writer_lock(self.directory):

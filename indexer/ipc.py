@@ -45,6 +45,7 @@ class Limits(msgspec.Struct, frozen=True, array_like=True):
 
     address_space: int = 0  # RLIMIT_AS
     data: int = 0  # RLIMIT_DATA
+    nice: int = 0  # added to its niceness: 19 gives way to everything
 
 
 class _Birth(msgspec.Struct, frozen=True, array_like=True):
@@ -255,6 +256,7 @@ def connect() -> Channel:
             hard = resource.getrlimit(kind)[1]
             soft = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
             resource.setrlimit(kind, (soft, hard))
+    os.nice(birth.limits.nice)
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a crash must not leave a copy of the source on disk
     channel = Channel(os.dup(0), os.dup(1))
     null = os.open(os.devnull, os.O_RDWR)

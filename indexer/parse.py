@@ -99,12 +99,14 @@ class ParsePool:
         budget_s: float = 2.0,
         memory_bytes: int = 1 << 30,
         max_file_bytes: int = MAX_FILE_BYTES,
+        nice: int = 0,
     ) -> None:
         self._root = os.path.realpath(root)
-        self.size = max(1, workers or os.cpu_count() or 1)
+        self.size = max(1, workers or len(os.sched_getaffinity(0)))
         self._budget_s = budget_s
         self.hard_s = budget_s * HARD_DEADLINE_FACTOR
         self._memory_bytes = memory_bytes
+        self._nice = nice
         self._max_file_bytes = max_file_bytes
         self._idle: list[_Worker] = []
         self._buffer_worker: _Worker | None = None
@@ -165,7 +167,7 @@ class ParsePool:
     def new_worker(self) -> _Worker:
         if self._closed:
             raise closed_error()
-        return _Worker(Limits(address_space=self._memory_bytes))
+        return _Worker(Limits(address_space=self._memory_bytes, nice=self._nice))
 
     def batch(self, jobs: list[ParseJob]) -> ParseBatch:
         resident_bytes = (

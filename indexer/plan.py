@@ -61,6 +61,13 @@ def read_skips(connection: sqlite3.Connection) -> dict[str, SkipRow]:
     }
 
 
+def read_degraded(connection: sqlite3.Connection) -> list[str]:
+    """The files that were given up as too costly, and are indexed as lines."""
+    return [
+        os.fsdecode(path) for (path,) in connection.execute("SELECT path FROM files WHERE degraded != ''")
+    ]
+
+
 def is_same(now: Found, before: Found, read_ns: int) -> bool:
     """Whether the file cannot have changed since it was read.
 

@@ -15,7 +15,7 @@ from indexer.derived import Derived
 from indexer.errors import DamagedIndexError, IndexFailedError
 from indexer.generation import FOLDER, Verified, hold, remove_others, verify_part, wanted_parts
 from indexer.parse import Parsed, ParsePool
-from indexer.plan import Plan, SkipRow, make_plan, read_skips, read_stored, start_time
+from indexer.plan import Plan, SkipRow, make_plan, read_degraded, read_skips, read_stored, start_time
 from indexer.publish import Previous, Work, publish, write_states
 from indexer.reading import Found
 from indexer.rows import Fresh
@@ -75,10 +75,17 @@ class Update:
     """One run. Attributes are results: `notes`, `changed`, `generation`, `counts`, `skipped`."""
 
     def __init__(
-        self, site: Site, rebuild: bool, progress: OnProgress | None, cancel: threading.Event | None
+        self,
+        site: Site,
+        rebuild: bool,
+        progress: OnProgress | None,
+        cancel: threading.Event | None,
+        *,
+        retry_skipped: bool = False,
     ) -> None:
         self._site = site
         self._rebuild = rebuild
+        self._retry_skipped = retry_skipped
         self._progress = progress
         self._cancel = cancel
         self._read_ns = 0
@@ -197,6 +204,8 @@ class Update:
         stored, skips = read_stored(reading), read_skips(reading)
         self._step("walk", 0, 0, "")
         known, known_skips = ({}, {}) if self._rebuild else (stored, skips)
+        if self._retry_skipped:
+            known_skips = {path: row for path, row in known_skips.items() if row.reason != "poison"}
         plan = make_plan(
             self._site.root,
             self._site.entries(),
@@ -206,6 +215,9 @@ class Update:
         )
         if self._rebuild:
             plan = plan._replace(removed=tuple(path for path in stored if path not in plan.parse))
+        elif self._retry_skipped:
+            for path in set(read_degraded(reading)) - plan.parse.keys() - set(plan.removed):
+                plan.parse[path] = plan.touched.pop(path, stored[path].found)
         return plan, skips
 
     def _sound_parts(self, reading: sqlite3.Connection) -> tuple[dict[str, Previous], bool]:

@@ -49,7 +49,8 @@ class Settings:
     prompt_tokens: int = 2048  # the whole prompt; less where the model's own context is smaller
     snippet_tokens: int = 1024  # of these, for snippets of other files: half, as RepoCoder has it
     threads: int | None = None  # of the model
-    workers: int | None = None  # processes that parse
+    workers: int | None = None  # processes that parse; this many cores are used at most
+    nice: int = 0  # how much those processes give way to others, as `nice` does
     max_file_bytes: int = 1 << 20  # larger files are skipped
     lexical_backend: str = "postings"
     channels: tuple[str, ...] = CHANNELS
@@ -140,6 +141,7 @@ KEYS: dict[str, Key] = {
     "snippet_tokens": Key("integer", _integer(0, 1 << 17), False, "tokens of the snippets in the prompt"),
     "threads": Key("integer", _integer(1, 512, automatic=True), False, "threads of the model"),
     "workers": Key("integer", _integer(1, 128, automatic=True), False, "processes that parse files"),
+    "nice": Key("integer", _integer(0, 19), False, "how much parsing gives way to other programs"),
     "max_file_bytes": Key("integer", _integer(1, 64 << 20), False, "larger files are not indexed"),
     "lexical_backend": Key("text", _choice(*LEXICAL_BACKENDS), True, "what ranks similar code"),
     "channels": Key("list", _channels, True, "channels of retrieval that are on"),

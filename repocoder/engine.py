@@ -68,12 +68,18 @@ class Engine:
         self,
         *,
         rebuild: bool = False,
+        retry_skipped: bool = False,
         progress: OnProgress | None = None,
         cancel: threading.Event | None = None,
     ) -> BuildReport:
-        """Bring the index up to date with the files; raises the errors of `indexer.errors`."""
+        """Bring the index up to date with the files; raises the errors of `indexer.errors`.
+
+        `rebuild` parses every file again, `retry_skipped` those that ended their worker or were too costly.
+        """
         started = time.monotonic()
-        report = self._sessions.build(rebuild=rebuild, progress=progress, cancel=cancel)
+        report = self._sessions.build(
+            rebuild=rebuild, retry_skipped=retry_skipped, progress=progress, cancel=cancel
+        )
         self._index_ms += _since(started)
         return report
 
@@ -83,6 +89,23 @@ class Engine:
         stale = self._sessions.indexer.is_stale()
         self._index_ms += _since(started)
         return self.index(progress=progress) if stale else None
+
+    def watch(
+        self,
+        stop: threading.Event,
+        *,
+        on_build: Callable[[BuildReport], None],
+        on_note: Callable[[str], None],
+        progress: OnProgress | None = None,
+        polling: bool = False,
+    ) -> None:
+        """Bring the index up to date and keep it so until `stop` is set, in the thread that calls.
+
+        `on_build` gets the first report and each in which something changed, `on_note` a line for the user: what is
+        waited for, what is tried again. Raises IndexFailedError when the repository is gone. `polling`: look at the
+        files in intervals even where the system tells of changes.
+        """
+        self._sessions.watch(stop, on_build=on_build, on_note=on_note, progress=progress, polling=polling)
 
     def status(self) -> IndexStatus:
         """What is indexed, what was skipped, and whether files changed since."""

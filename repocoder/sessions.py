@@ -7,7 +7,7 @@ published a newer one; the next reader gets that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -69,15 +69,13 @@ class Sessions:
     def indexer(self) -> Indexer:
         with self._state:
             if self._indexer is None:
-                options = WalkOptions(
-                    max_file_bytes=self._settings.max_file_bytes, ignore=self._settings.exclude
-                )
                 self._indexer = Indexer(
                     self._root,
                     self._directory,
                     derived=self._derived(),
                     workers=self._settings.workers,
-                    walk_options=options,
+                    walk_options=self._walk_options,
+                    nice=self._settings.nice,
                 )
             return self._indexer
 
@@ -85,12 +83,15 @@ class Sessions:
         self,
         *,
         rebuild: bool = False,
+        retry_skipped: bool = False,
         progress: OnProgress | None = None,
         cancel: threading.Event | None = None,
     ) -> BuildReport:
         """Bring the index up to date; another build of this process is waited for."""
         with self._building:
-            report = self.indexer.build(rebuild=rebuild, progress=progress, cancel=cancel)
+            report = self.indexer.build(
+                rebuild=rebuild, retry_skipped=retry_skipped, progress=progress, cancel=cancel
+            )
             with self._state:
                 self.notes.extend(report.notes)
                 self._builds += 1
@@ -98,6 +99,27 @@ class Sessions:
                     self._current.retire()
                     self._current = None
             return report
+
+    def watch(
+        self,
+        stop: threading.Event,
+        *,
+        on_build: Callable[[BuildReport], None],
+        on_note: Callable[[str], None],
+        progress: OnProgress | None = None,
+        polling: bool = False,
+    ) -> None:
+        """Bring the index up to date and keep it so until `stop` is set; returns then. See `indexer.watch.Watcher`."""
+        from indexer.watch import Watcher  # 40 ms, for those who stay
+
+        Watcher(
+            self._root,
+            lambda changed: self.build(progress=progress, cancel=stop),
+            options=self._walk_options,
+            on_build=on_build,
+            on_note=on_note,
+            polling=polling,
+        ).run(stop)
 
     @contextmanager
     def lease(self) -> Iterator[Session]:
@@ -151,6 +173,10 @@ class Sessions:
             channels=self._settings.channels, lexical_backend=self._settings.lexical_backend
         )
         return Session(snapshot, Retriever(snapshot, embedder=self._embedder, settings=settings))
+
+    @property
+    def _walk_options(self) -> WalkOptions:
+        return WalkOptions(max_file_bytes=self._settings.max_file_bytes, ignore=self._settings.exclude)
 
     def _open_snapshot(self) -> Snapshot:
         versions = {part.name: part.version for part in self._derived()}
