@@ -59,7 +59,7 @@ class Headers:
         if rule == "capital":
             return "public" if name[:1].isupper() else "internal"
         if rule == "words":
-            if name.startswith("#"):
+            if f"#{name}" in signature:  # JavaScript
                 return "private"
             at = signature.find(name)
             found = _WORDS.search(signature, 0, at if at >= 0 else len(signature))

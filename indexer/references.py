@@ -41,7 +41,7 @@ _NO_TYPES = (b"Literal", b"Annotated")  # their strings are values
 _CALL = re.compile(r"\([^()]*\)")
 _INSIDE = re.compile(rb"(?<=\()[^()]+")
 _GENERIC = re.compile(r"<[^<>]*>")
-_SEPARATOR = re.compile(r"[?!&]*\.|\??->|::|\\")
+_SEPARATOR = re.compile(r"[?!&]*\.#?|\??->|::|\\")
 _NAME = r"[$@]{0,2}[^\W\d][\w$]*(?:[?!](?!\.))?"  # Ruby's and PHP's signs included, but not those of `a?.b`
 _PLAIN = re.compile(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+")
 _QUALIFIED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
@@ -71,7 +71,7 @@ def flatten_chain(text: str) -> str:
     bare = text.replace("()", "")
     if is_dotted(bare):
         return text
-    text = _SEPARATOR.sub(".", text).lstrip("&*$@")
+    text = _SEPARATOR.sub(".", text).lstrip("&*$@#")
     return text if is_dotted(text.replace("()", "")) else ""
 
 

@@ -171,7 +171,7 @@ class _Reader:
         name = self._text(match, "name")
         if kind in ("namespace", "extension"):
             return dotted_owner(name)
-        return name
+        return name.removeprefix("#")
 
     @staticmethod
     def _qualify(outer: Scope | None, name: str) -> str:
@@ -347,6 +347,8 @@ class _Reader:
             return None
         node = match[role][0]
         owner = self.source.scope_at(self.scopes, node.start_byte)
+        if owner is not None and (owner.start, owner.end) == (node.start_byte, node.end_byte):
+            return None  # it is that class or function
         if is_member:
             if "receiver" in match and self._text(match, "receiver") not in self._language.self_names:
                 return None
@@ -356,7 +358,7 @@ class _Reader:
                 return None
         elif owner is not None and owner.kind in ("function", "method"):
             return None
-        name = self._text(match, "name")
+        name = self._text(match, "name").removeprefix("#")
         if "owner" in match and owner is None:
             name = f"{dotted_owner(self._text(match, 'owner'))}.{name}".lstrip(".")
         start = self._starts.get(node.start_byte, node.start_byte)
