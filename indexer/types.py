@@ -154,3 +154,4 @@ class Progress(msgspec.Struct, frozen=True):
     done: int
     total: int
     path: str = ""
+    lines: int = 0  # of the files that are done, where that is known

@@ -105,11 +105,11 @@ class Update:
             self._wipe()
             self._run_once()
 
-    def _step(self, stage: str, done: int, total: int, path: str) -> None:
+    def _step(self, stage: str, done: int, total: int, path: str, lines: int = 0) -> None:
         if self._cancel is not None and self._cancel.is_set():
             raise CancelledError
         if self._progress is not None:
-            self._progress(Progress(stage, done, total, path))
+            self._progress(Progress(stage, done, total, path, lines))
 
     # ---- the database as a whole
 
@@ -286,9 +286,11 @@ class Update:
         self, todo: list[str], plan: Plan, skips: dict[str, SkipRow], stager: Stager | None
     ) -> Iterator[Parsed]:
         """Parse; skips are noted and results given to the stager, or yielded where there is none."""
+        lines = 0
         try:
             for done, result in enumerate(self._site.pool.parse(todo)):
-                self._step("parse", done, len(todo), result.path)
+                self._step("parse", done, len(todo), result.path, lines)
+                lines += 0 if isinstance(result, Skip) else result.facts.n_lines
                 if isinstance(result, Skip):
                     skips[result.path] = self._skip_row(result, plan)
                 elif stager is not None:

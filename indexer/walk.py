@@ -49,7 +49,9 @@ REASONS: dict[str, str] = {
     "vanished": "gone between listing and reading",
     "changing": "changed while it was read, several times",
     "too-deep": "nested in too many folders",
-    "poison": "ended its parse worker twice",
+    "poison": "ended its parse worker twice: left out until it changes, or `index --retry-skipped`",
+    "parse-timeout": "took too long to parse: indexed as lines of text",
+    "parse-memory": "took too much memory to parse: indexed as lines of text",
 }
 
 

@@ -22,13 +22,19 @@ if TYPE_CHECKING:
 @click.command(cls=Command)
 @repo_argument
 @click.option("--rebuild", is_flag=True, help="Build from nothing.")
+@click.option(
+    "--retry-skipped", is_flag=True, help="Try files again that were given up as harmful or too costly."
+)
 @json_option
 @progress_option
-def index(repo: str | None, rebuild: bool, as_json: bool, progress: bool | None) -> None:
+def index(repo: str | None, rebuild: bool, retry_skipped: bool, as_json: bool, progress: bool | None) -> None:
     """Build the index, or bring it up to date."""
     root = repository(repo)
     with open_engine(root) as engine:
-        report = with_progress(progress, lambda show: engine.index(rebuild=rebuild, progress=show))
+        report = with_progress(
+            progress,
+            lambda show: engine.index(rebuild=rebuild, retry_skipped=retry_skipped, progress=show),
+        )
     if as_json:
         print_json(jsonout.report_json(report))
     else:

@@ -82,7 +82,7 @@ class ProgressLine:
 
 
 def describe(step: Progress, elapsed_s: float) -> str:
-    """One line: "parsing 1200/5000 24% 600/s 6 s left pkg/module.py"."""
+    """One line: "parsing 1200/5000 24% 600/s 90k lines/s 6 s left pkg/module.py"."""
     parts = [_WORDS.get(step.stage, step.stage)]
     if step.total > 0:
         parts.append(f"{step.done}/{step.total} {100 * step.done // step.total}%")
@@ -91,8 +91,17 @@ def describe(step: Progress, elapsed_s: float) -> str:
     if step.done and elapsed_s >= _MIN_RATE_S:
         rate = step.done / elapsed_s
         parts.append(f"{rate:.0f}/s")
+        if step.lines:
+            parts.append(f"{step.lines / elapsed_s / 1000:.0f}k lines/s")
         if step.total > step.done:
-            parts.append(f"{(step.total - step.done) / rate:.0f} s left")
+            parts.append(f"{_duration((step.total - step.done) / rate)} left")
     if step.path:
         parts.append(safe(step.path))
     return " ".join(parts)
+
+
+def _duration(seconds: float) -> str:
+    """`6 s`, `2 min`, `3 h`: no more digits than an estimate has."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.0f} h"

@@ -23,6 +23,7 @@ class Entry:
 COMMANDS: dict[str, Entry] = {
     "tui": Entry("repocoder.cli.tui:tui", "Open the terminal UI (the same as no command)."),
     "index": Entry("repocoder.cli.index:index", "Build the index, or bring it up to date."),
+    "watch": Entry("repocoder.cli.watch:watch", "Keep the index up to date while files change."),
     "status": Entry("repocoder.cli.index:status", "Show what is indexed, and what was skipped."),
     "search": Entry("repocoder.cli.search:search", "Search the repository, in plain language or code."),
     "explain": Entry("repocoder.cli.explain:explain", "Show what a completion would use."),
