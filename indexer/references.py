@@ -104,7 +104,8 @@ class _Scanner:
         rest = rb"[\w$\x80-\xff]*+" + marks
         self.pattern = re.compile(first + rest + rb"(?:" + chain + rb")*+(?:" + after + rb")?")
         self.alone = SELF_NAMES | frozenset(language.self_names)
-        self._root = re.compile(_WORD + marks)
+        signs = rb"[" + re.escape(language.sigils) + rb"]?+" if language.sigils else b""
+        self._root = re.compile(signs + _WORD + marks)
         self._types = re.compile(_TYPE_ARGUMENTS + rb"\Z") if language.generics else None
         self._keywords = frozenset(word.encode() for word in language.keywords)
         self._sigils = language.sigils
@@ -123,14 +124,14 @@ class _Scanner:
 
         None for what is no name, a keyword, or (with `known`) begins with a name that is not among those.
         """
-        start = 0
-        if found[:1] == b".":
+        start, first = 0, found[0]
+        if first == 0x2E:
             bare = found.lstrip(b". \t\r\n")
             start = len(found) - len(bare)
             if found.count(b".", 0, start) < 2:  # two or three: a range, or what is spread
                 return None
-        if found[start : start + 1] == b"@" and b"@" not in self._sigils:
-            start += 1
+        if first == 0x40 and b"@" not in self._sigils:
+            start = 1
         root = self._root.match(found, start)
         if root is None or (root[0] not in known if known is not None else root[0] in self._keywords):
             return None
@@ -362,14 +363,12 @@ class _Readings(dict[bytes, tuple[Reading, ...] | None]):
         self._known = known
 
     def __missing__(self, found: bytes) -> tuple[Reading, ...] | None:
-        readings = tuple(self._read(found, 0)) or None
+        use = self._scanner.read(found, self._known)
+        readings = (tuple(self._readings(use, 0)) or None) if use is not None else None
         self[found] = readings
         return readings
 
-    def _read(self, found: bytes, base: int) -> Iterator[Reading]:
-        use = self._scanner.read(found, self._known)
-        if use is None:
-            return
+    def _readings(self, use: tuple[bytes, int, bool], base: int) -> Iterator[Reading]:
         written, offset, called = use
         text = written.decode("utf-8", "replace")
         if not text.isidentifier() and _QUALIFIED.fullmatch(text) is None:
@@ -385,7 +384,9 @@ class _Readings(dict[bytes, tuple[Reading, ...] | None]):
         if b"(" in written:
             for inside in _INSIDE.finditer(written):
                 for match in self._scanner.pattern.finditer(written, inside.start(), inside.end()):
-                    yield from self._read(match[0], base + offset + match.start())
+                    inner = self._scanner.read(match[0], self._known)
+                    if inner is not None:
+                        yield from self._readings(inner, base + offset + match.start())
 
     def _is_self(self, text: str, called: bool) -> bool:
         """Whether it is the object itself, which tells nothing, unless the class is called."""
