@@ -13,6 +13,8 @@ RUST_JOINTS = (b"?.", b"::")  # `a()?.b`, `A::b`
 C_JOINTS = (b"->", b"::")
 JAVA_JOINTS = (b"::",)
 JAVASCRIPT_JOINTS = (b"?.", b"!.", b".#")  # `a?.b`, `a!.b`, `this.#b`
+PHP_JOINTS = (b"?->", b"->", b"::", b"\\")  # `$a?->b`, `A::b`, `A\\B`
+RUBY_JOINTS = (b"&.", b"::")  # `a&.b`, `A::B`
 OPTIONAL_JOINTS = (b"!!.", b"?.", b"!.", b"::")  # `a?.b`, `a!!.b`, `A::b`
 
 
@@ -250,9 +252,34 @@ LANGUAGES: tuple[Language, ...] = (
         default_visibility="public",
     ),
     Language("lua", (".lua",), line_comment="--"),
-    Language("php", (".php",), line_comment="//"),
+    Language(
+        "php",
+        (".php", ".phtml", ".php5"),
+        "tree_sitter_php",
+        "php.scm",
+        "//",
+        entry="language_php",
+        block_comment=_C_COMMENT,
+        joints=PHP_JOINTS,
+        self_names=("$this", "self", "static", "parent"),
+        keywords=_PHP,
+        visibility="words",
+        default_visibility="public",
+    ),
     Language("proto", (".proto",), line_comment="//"),
-    Language("ruby", (".rb",), names=("gemfile", "rakefile")),
+    Language(
+        "ruby",
+        (".rb", ".rake", ".gemspec", ".ru", ".rbw"),
+        "tree_sitter_ruby",
+        "ruby.scm",
+        names=("gemfile", "rakefile", "guardfile", "capfile", "vagrantfile"),
+        block_comment=("=begin", "=end"),
+        joints=RUBY_JOINTS,
+        sigils=b"@$",
+        marks=b"?!",
+        self_names=("self",),
+        keywords=_RUBY,
+    ),
     Language(
         "rust",
         (".rs",),

@@ -55,7 +55,19 @@ _TYPESCRIPT = Form(
     dict.fromkeys(_TYPESCRIPT_FIRST, 0) | dict.fromkeys(("Map", "ReadonlyMap", "WeakMap", "Record"), -1),
 )
 
-FORMS = {"go": _GO, "rust": _RUST, "typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT}
+# Smart pointers are looked through by `->`; of a container it is the element that code names most.
+_CPP_FIRST = frozenset(
+    "unique_ptr shared_ptr weak_ptr scoped_refptr auto_ptr optional reference_wrapper atomic vector deque list set array"
+    " unordered_set span initializer_list future promise".split()
+)
+_CPP = Form(
+    re.compile(r"(?:[*&(\s]|(?:const|volatile|struct|class|union|enum|typename|mutable|static|constexpr)\b|::)+"),
+    "<",
+    dict.fromkeys(_CPP_FIRST, 0) | dict.fromkeys(("map", "unordered_map", "flat_hash_map"), -1),
+)
+_PHP = Form(re.compile(r"(?:[?|&(\s\\]|(?:null|array|iterable|callable|false|true|mixed)\b)+"), "<", {})
+
+FORMS = {"c": _CPP, "cpp": _CPP, "php": _PHP} | {"go": _GO, "rust": _RUST, "typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT}
 
 
 def useful_part(written: str, form: Form) -> str:

@@ -7,62 +7,62 @@
   type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]?
   declarator: [
     (function_declarator declarator: [
-      (identifier) @name @reference.none
-      (parenthesized_declarator (identifier) @name @reference.none)])
+      (identifier) @name
+      (parenthesized_declarator (identifier) @name)])
     (function_declarator declarator: (parenthesized_declarator (pointer_declarator
-      declarator: (function_declarator declarator: (identifier) @name @reference.none))))
+      declarator: (function_declarator declarator: (identifier) @name))))
     (pointer_declarator declarator: [
-      (function_declarator declarator: (identifier) @name @reference.none)
+      (function_declarator declarator: (identifier) @name)
       (pointer_declarator declarator: [
-        (function_declarator declarator: (identifier) @name @reference.none)
-        (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))])])]
+        (function_declarator declarator: (identifier) @name)
+        (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))])])]
   body: (_) @body) @definition.function
 
-(preproc_function_def name: (identifier) @name @reference.none value: (_)? @body) @definition.function
-(preproc_def name: (identifier) @name @reference.none) @definition.variable
+(preproc_function_def name: (identifier) @name value: (_)? @body) @definition.function
+(preproc_def name: (identifier) @name) @definition.variable
 
 ; Prototypes: not in a function, where `T x(y);` may be a variable.
 (translation_unit (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
+  (function_declarator declarator: (identifier) @name)
   (pointer_declarator declarator: [
-    (function_declarator declarator: (identifier) @name @reference.none)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))])]) @definition.function)
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))])]) @definition.function)
 (preproc_ifdef (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
+  (function_declarator declarator: (identifier) @name)
   (pointer_declarator declarator: [
-    (function_declarator declarator: (identifier) @name @reference.none)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))])]) @definition.function)
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))])]) @definition.function)
 (preproc_if (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
+  (function_declarator declarator: (identifier) @name)
   (pointer_declarator declarator: [
-    (function_declarator declarator: (identifier) @name @reference.none)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))])]) @definition.function)
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))])]) @definition.function)
 (preproc_else (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
-  (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))]) @definition.function)
+  (function_declarator declarator: (identifier) @name)
+  (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))]) @definition.function)
 (preproc_elif (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
-  (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))]) @definition.function)
+  (function_declarator declarator: (identifier) @name)
+  (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))]) @definition.function)
 (declaration_list (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
+  (function_declarator declarator: (identifier) @name)
   (pointer_declarator declarator: [
-    (function_declarator declarator: (identifier) @name @reference.none)
-    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))])]) @definition.function)
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))])]) @definition.function)
 (linkage_specification (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
-  (function_declarator declarator: (identifier) @name @reference.none)
-  (pointer_declarator declarator: (function_declarator declarator: (identifier) @name @reference.none))]) @definition.function)
+  (function_declarator declarator: (identifier) @name)
+  (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))]) @definition.function)
 
 ; -- types
 
-(struct_specifier name: (type_identifier) @name @reference.none body: (_) @body) @definition.class
-(union_specifier name: (type_identifier) @name @reference.none body: (_) @body) @definition.class
-(enum_specifier name: (type_identifier) @name @reference.none body: (_) @body) @definition.class
+(struct_specifier name: (type_identifier) @name body: (_) @body) @definition.class
+(union_specifier name: (type_identifier) @name body: (_) @body) @definition.class
+(enum_specifier name: (type_identifier) @name body: (_) @body) @definition.class
 (type_definition
   type: [
     (struct_specifier !name body: (_) @body)
     (union_specifier !name body: (_) @body)
     (enum_specifier !name body: (_) @body)]
-  . declarator: (type_identifier) @name @reference.none) @definition.class
+  . declarator: (type_identifier) @name) @definition.class
 
 (type_definition
   type: [
@@ -72,16 +72,16 @@
     (union_specifier name: (type_identifier) @type)
     (enum_specifier name: (type_identifier) @type)]
   declarator: [
-    (type_identifier) @name @reference.none @binding.alias
-    (pointer_declarator declarator: (type_identifier) @name @reference.none @binding.alias)]) @definition.variable
+    (type_identifier) @name @binding.alias
+    (pointer_declarator declarator: (type_identifier) @name @binding.alias)]) @definition.variable
 (type_definition
   declarator: [
-    (array_declarator declarator: (type_identifier) @name @reference.none)
+    (array_declarator declarator: (type_identifier) @name)
     (function_declarator declarator: [
-      (type_identifier) @name @reference.none
+      (type_identifier) @name
       (parenthesized_declarator [
-        (type_identifier) @name @reference.none
-        (_ declarator: (type_identifier) @name @reference.none)])])]) @definition.variable
+        (type_identifier) @name
+        (_ declarator: (type_identifier) @name)])])]) @definition.variable
 
 (field_declaration
   type: [
@@ -90,21 +90,21 @@
     (union_specifier name: (_) @type)
     (enum_specifier name: (_) @type)]?
   declarator: [
-    (field_identifier) @name @reference.none @binding.annotation
+    (field_identifier) @name @binding.annotation
     (array_declarator declarator: [
-      (field_identifier) @name @reference.none @binding.annotation
-      (array_declarator declarator: (field_identifier) @name @reference.none @binding.annotation)])
+      (field_identifier) @name @binding.annotation
+      (array_declarator declarator: (field_identifier) @name @binding.annotation)])
     (pointer_declarator declarator: [
-      (field_identifier) @name @reference.none @binding.annotation
-      (array_declarator declarator: (field_identifier) @name @reference.none @binding.annotation)
-      (pointer_declarator declarator: (field_identifier) @name @reference.none @binding.annotation)])]) @definition.variable
+      (field_identifier) @name @binding.annotation
+      (array_declarator declarator: (field_identifier) @name @binding.annotation)
+      (pointer_declarator declarator: (field_identifier) @name @binding.annotation)])]) @definition.variable
 (field_declaration
   declarator: [
     (function_declarator declarator: (parenthesized_declarator (_
-      declarator: (field_identifier) @name @reference.none)))
+      declarator: (field_identifier) @name)))
     (pointer_declarator declarator: (function_declarator declarator: (parenthesized_declarator (_
-      declarator: (field_identifier) @name @reference.none))))]) @definition.variable
-(enumerator name: (identifier) @name @reference.none) @definition.variable
+      declarator: (field_identifier) @name))))]) @definition.variable
+(enumerator name: (identifier) @name) @definition.variable
 
 ; -- variables
 

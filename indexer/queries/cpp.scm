@@ -4,36 +4,36 @@
 
 (namespace_definition
   name: [
-    (namespace_identifier) @name @reference.none
-    (nested_namespace_specifier (namespace_identifier) @name @reference.none .)
-    (nested_namespace_specifier (namespace_identifier) @owner . (namespace_identifier) @name @reference.none .)]
+    (namespace_identifier) @name
+    (nested_namespace_specifier (namespace_identifier) @name .)
+    (nested_namespace_specifier (namespace_identifier) @owner . (namespace_identifier) @name .)]
   body: (_) @body) @definition.namespace
 (namespace_alias_definition
-  name: (namespace_identifier) @name @reference.none @binding.alias
+  name: (namespace_identifier) @name @binding.alias
   [(namespace_identifier) (nested_namespace_specifier)] @type) @definition.variable
 
 ; -- types
 
 (class_specifier
   name: [
-    (type_identifier) @name @reference.none
-    (template_type name: (type_identifier) @name @reference.none)
+    (type_identifier) @name
+    (template_type name: (type_identifier) @name)
     (qualified_identifier scope: (_) @owner name: [
-      (type_identifier) @name @reference.none
-      (template_type name: (type_identifier) @name @reference.none)
-      (qualified_identifier scope: (_) @owner name: (type_identifier) @name @reference.none)])]
+      (type_identifier) @name
+      (template_type name: (type_identifier) @name)
+      (qualified_identifier scope: (_) @owner name: (type_identifier) @name)])]
   body: (_) @body) @definition.class
 (struct_specifier
   name: [
-    (template_type name: (type_identifier) @name @reference.none)
+    (template_type name: (type_identifier) @name)
     (qualified_identifier scope: (_) @owner name: [
-      (type_identifier) @name @reference.none
-      (template_type name: (type_identifier) @name @reference.none)
-      (qualified_identifier scope: (_) @owner name: (type_identifier) @name @reference.none)])]
+      (type_identifier) @name
+      (template_type name: (type_identifier) @name)
+      (qualified_identifier scope: (_) @owner name: (type_identifier) @name)])]
   body: (_) @body) @definition.class
-(concept_definition name: (identifier) @name @reference.none) @definition.class
+(concept_definition name: (identifier) @name) @definition.class
 (alias_declaration
-  name: (type_identifier) @name @reference.none @binding.alias
+  name: (type_identifier) @name @binding.alias
   type: (type_descriptor type: (_) @type)) @definition.variable
 
 (class_specifier (base_class_clause [
@@ -60,81 +60,81 @@
   type: (_)? @returns
   declarator: [
     (function_declarator declarator: [
-      [(field_identifier) (operator_name) (destructor_name)] @name @reference.none
-      (template_function name: (identifier) @name @reference.none)])
+      [(field_identifier) (operator_name) (destructor_name)] @name
+      (template_function name: (identifier) @name)])
     (pointer_declarator declarator: [
-      (function_declarator declarator: [(field_identifier) (operator_name)] @name @reference.none)
-      (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name @reference.none))])
+      (function_declarator declarator: [(field_identifier) (operator_name)] @name)
+      (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))])
     (reference_declarator (function_declarator declarator: [
-      [(identifier) (field_identifier) (operator_name)] @name @reference.none
-      (template_function name: (identifier) @name @reference.none)]))]
+      [(identifier) (field_identifier) (operator_name)] @name
+      (template_function name: (identifier) @name)]))]
   body: (_)? @body) @definition.function
 (function_definition
-  declarator: (function_declarator declarator: (identifier) @name @reference.none)
+  declarator: (function_declarator declarator: (identifier) @name)
   [(default_method_clause) (delete_method_clause)]) @definition.function
 
 ; outside of their class: `void ns::Type<T>::method() {}`
 (function_definition
   type: (_)? @returns
   declarator: (function_declarator declarator: (qualified_identifier scope: (_)? @owner name: [
-      [(identifier) (operator_name) (destructor_name)] @name @reference.none
-      (template_function name: (identifier) @name @reference.none)
+      [(identifier) (operator_name) (destructor_name)] @name
+      (template_function name: (identifier) @name)
       (qualified_identifier scope: (_) @owner name: [
-        [(identifier) (operator_name) (destructor_name)] @name @reference.none
-        (template_function name: (identifier) @name @reference.none)
-        (qualified_identifier scope: (_) @owner name: [(identifier) (operator_name) (destructor_name)] @name @reference.none)])]))
+        [(identifier) (operator_name) (destructor_name)] @name
+        (template_function name: (identifier) @name)
+        (qualified_identifier scope: (_) @owner name: [(identifier) (operator_name) (destructor_name)] @name)])]))
   body: (_)? @body) @definition.function
 (function_definition
   type: (_)? @returns
   declarator: (_ (function_declarator declarator: (qualified_identifier scope: (_)? @owner name: [
-      [(identifier) (operator_name) (destructor_name)] @name @reference.none
-      (template_function name: (identifier) @name @reference.none)
+      [(identifier) (operator_name) (destructor_name)] @name
+      (template_function name: (identifier) @name)
       (qualified_identifier scope: (_) @owner name: [
-        [(identifier) (operator_name) (destructor_name)] @name @reference.none
-        (template_function name: (identifier) @name @reference.none)
-        (qualified_identifier scope: (_) @owner name: [(identifier) (operator_name) (destructor_name)] @name @reference.none)])])))
+        [(identifier) (operator_name) (destructor_name)] @name
+        (template_function name: (identifier) @name)
+        (qualified_identifier scope: (_) @owner name: [(identifier) (operator_name) (destructor_name)] @name)])])))
   body: (_)? @body) @definition.function
 
 ; declared in a class
 (field_declaration
   type: (_)? @returns
   declarator: [
-    (function_declarator declarator: [(field_identifier) (operator_name)] @name @reference.none)
+    (function_declarator declarator: [(field_identifier) (operator_name)] @name)
     (pointer_declarator declarator: [
-      (function_declarator declarator: [(field_identifier) (operator_name)] @name @reference.none)
-      (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name @reference.none))])
-    (reference_declarator (function_declarator declarator: [(field_identifier) (operator_name)] @name @reference.none))])
+      (function_declarator declarator: [(field_identifier) (operator_name)] @name)
+      (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))])
+    (reference_declarator (function_declarator declarator: [(field_identifier) (operator_name)] @name))])
   @definition.function
 (field_declaration_list
-  (declaration declarator: (function_declarator declarator: [(identifier) (destructor_name)] @name @reference.none)) @definition.function)
+  (declaration declarator: (function_declarator declarator: [(identifier) (destructor_name)] @name)) @definition.function)
 (field_declaration_list (template_declaration
   (declaration
     type: (_)? @returns
     declarator: [
-      (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none)
-      (_ (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none))]) @definition.function))
+      (function_declarator declarator: [(identifier) (operator_name)] @name)
+      (_ (function_declarator declarator: [(identifier) (operator_name)] @name))]) @definition.function))
 
 ; prototypes that return references, of operators and of templates
 (translation_unit (declaration
   type: (_)? @returns
   declarator: [
-    (function_declarator declarator: (operator_name) @name @reference.none)
-    (reference_declarator (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none))]) @definition.function)
+    (function_declarator declarator: (operator_name) @name)
+    (reference_declarator (function_declarator declarator: [(identifier) (operator_name)] @name))]) @definition.function)
 (declaration_list (declaration
   type: (_)? @returns
   declarator: [
-    (function_declarator declarator: (operator_name) @name @reference.none)
-    (reference_declarator (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none))]) @definition.function)
+    (function_declarator declarator: (operator_name) @name)
+    (reference_declarator (function_declarator declarator: [(identifier) (operator_name)] @name))]) @definition.function)
 (declaration_list (template_declaration (declaration
   type: (_)? @returns
   declarator: [
-    (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none)
-    (_ (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none))]) @definition.function))
+    (function_declarator declarator: [(identifier) (operator_name)] @name)
+    (_ (function_declarator declarator: [(identifier) (operator_name)] @name))]) @definition.function))
 (translation_unit (template_declaration (declaration
   type: (_)? @returns
   declarator: [
-    (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none)
-    (_ (function_declarator declarator: [(identifier) (operator_name)] @name @reference.none))]) @definition.function))
+    (function_declarator declarator: [(identifier) (operator_name)] @name)
+    (_ (function_declarator declarator: [(identifier) (operator_name)] @name))]) @definition.function))
 
 ; -- variables
 
@@ -146,20 +146,20 @@
   @definition.variable
 (declaration
   declarator: (init_declarator declarator: [
-    (qualified_identifier scope: (_) @owner name: (identifier) @name @reference.none)
-    (pointer_declarator declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name @reference.none))
-    (array_declarator declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name @reference.none))]))
+    (qualified_identifier scope: (_) @owner name: (identifier) @name)
+    (pointer_declarator declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name))
+    (array_declarator declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name))]))
   @definition.variable
-(declaration declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name @reference.none)) @definition.variable
+(declaration declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name)) @definition.variable
 (field_declaration
   type: (_) @type
-  declarator: (reference_declarator (field_identifier) @name @reference.none @binding.annotation)) @definition.variable
+  declarator: (reference_declarator (field_identifier) @name @binding.annotation)) @definition.variable
 (type_definition
   type: [(type_identifier) (qualified_identifier) (template_type)] @type
-  declarator: (reference_declarator (type_identifier) @name @reference.none @binding.alias)) @definition.variable
+  declarator: (reference_declarator (type_identifier) @name @binding.alias)) @definition.variable
 (type_definition
   type: [(qualified_identifier) (template_type)] @type
-  declarator: (type_identifier) @name @reference.none @binding.alias) @definition.variable
+  declarator: (type_identifier) @name @binding.alias) @definition.variable
 
 (structured_binding_declarator (identifier) @reference.local)
 (for_range_loop
