@@ -91,12 +91,13 @@
     ]) @returns @reference.annotation
   ]?) @definition.function
 
-; -- constants and variables
+; -- constants and variables; a single one is found twice, the first place counts
+; (the names of constants have no field of their own: the commas between them do)
 
 ((const_declaration
-  "const" . (const_spec name: (identifier) @name)) @definition.variable
+  "const" . (const_spec (identifier) @name)) @definition.variable
   (#not-match? @definition.variable "^const\\s*\\("))
-(const_declaration "(" (const_spec name: (identifier) @name) @definition.variable)
+(const_declaration (const_spec (identifier) @name) @definition.variable)
 ((var_declaration (var_spec name: (identifier) @name)) @definition.variable
   (#not-eq? @name "_"))
 ((var_spec_list (var_spec name: (identifier) @name) @definition.variable)
@@ -114,13 +115,14 @@
 (parameter_declaration name: (identifier) @binding.parameter @reference.parameter type: (_) @type)
 (variadic_parameter_declaration name: (identifier) @binding.parameter @reference.parameter type: (_) @type)
 (var_spec name: (identifier) @binding.annotation type: (_) @type @reference.annotation)
-(const_spec name: (identifier) @binding.annotation type: (_) @type @reference.annotation)
+(const_spec (identifier) @binding.annotation type: (_) @type @reference.annotation)
 
 (short_var_declaration
   left: (expression_list . (identifier) @binding.call)
   right: (expression_list . [
     (call_expression function: [(identifier) (selector_expression)] @type)
     (call_expression function: (index_expression operand: (_) @type))
+    (type_conversion_expression type: (generic_type type: (_) @type))
     (composite_literal type: [(type_identifier) (qualified_type)] @type)
     (composite_literal type: (generic_type type: (_) @type))
     (unary_expression operand: (composite_literal type: [(type_identifier) (qualified_type)] @type))
@@ -155,6 +157,9 @@
     (index_expression operand: [(identifier) (selector_expression)] @type)
     (unary_expression operand: [(identifier) (selector_expression)] @type)
   ]))
+(var_spec
+  . name: (identifier) @binding.alias !type
+  value: (expression_list . [(identifier) (selector_expression)] @type))
 ; the type of a list is written as that of its elements
 (range_clause
   left: (expression_list (identifier) . (identifier) @binding.alias)
