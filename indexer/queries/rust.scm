@@ -99,6 +99,7 @@
     (identifier) @type
     (field_expression) @type
     (reference_expression value: [(identifier) (field_expression)] @type)
+    (reference_expression value: (index_expression . [(identifier) (field_expression)] @type))
     (index_expression . [(identifier) (field_expression)] @type)
   ])
 ; what Option, Result and lists hold is written as their type
