@@ -13,6 +13,12 @@
     (function_expression body: (_) @body)
     (generator_function body: (_) @body)]) @definition.function
 
+; `array.map(function double(x) {…})`
+[
+  (arguments (function_expression name: (identifier) @name body: (_) @body) @definition.function)
+  (array (function_expression name: (identifier) @name body: (_) @body) @definition.function)
+  (return_statement (function_expression name: (identifier) @name body: (_) @body) @definition.function)]
+
 (variable_declarator name: (identifier) @name value: (class body: (_) @body)) @definition.class
 
 (class_body (method_definition
@@ -98,13 +104,13 @@
   (lexical_declaration (variable_declarator name: (identifier) @name value: (_)? @_value) @definition.variable)
   (variable_declaration (variable_declarator name: (identifier) @name value: (_)? @_value) @definition.variable)])
   (#not-match? @_value "^(await\\s+import|require)\\s*\\([^)]*\\)(\\.\\w+)?$"))
-(program [
-  (lexical_declaration (variable_declarator name: (object_pattern [
-    (shorthand_property_identifier_pattern) @name
-    (pair_pattern value: (identifier) @name)]) value: (_) @_value) @definition.variable)
-  (variable_declaration (variable_declarator name: (object_pattern [
-    (shorthand_property_identifier_pattern) @name
-    (pair_pattern value: (identifier) @name)]) value: (_) @_value) @definition.variable)]
+((program [
+  (lexical_declaration (variable_declarator name: [
+    (object_pattern [(shorthand_property_identifier_pattern) @name (pair_pattern value: (identifier) @name)])
+    (array_pattern (identifier) @name)] value: (_) @_value) @definition.variable)
+  (variable_declaration (variable_declarator name: [
+    (object_pattern [(shorthand_property_identifier_pattern) @name (pair_pattern value: (identifier) @name)])
+    (array_pattern (identifier) @name)] value: (_) @_value) @definition.variable)])
   (#not-match? @_value "^(await\\s+import|require)\\s*\\([^)]*\\)(\\.\\w+)?$"))
 (export_statement [
   (lexical_declaration (variable_declarator name: [
