@@ -58,12 +58,9 @@ _KEY_BEGIN = re.compile(rb"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----
 _KEY_END = re.compile(rb"-----END [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 
 # Names, by their last word, and what must follow: an operator and a literal.
-_STEMS = (
-    b"passw", b"passphrase", b"pwd", b"secret", b"token", b"api_key", b"apikey", b"api-key", b"access_key",
-    b"access-key", b"accesskey", b"account_key", b"private_key", b"auth_key", b"encryption_key",
-    b"signing_key",
-    b"secret_key", b"secretkey", b"secret-key", b"credential",
-)  # fmt: skip
+_STEMS = (b"passw", b"passphrase", b"pwd", b"secret", b"token", b"credential")
+_KEY = b"key"  # after one of these words, joined by `_`, `-` or nothing; alone it is any dictionary's
+_KEY_WORDS = (b"api", b"access", b"account", b"private", b"auth", b"encryption", b"signing", b"secret")
 _NAME = (
     rb"(?i:(pass(?:word|wd|phrase)?|passw|pwd)"
     rb"|(?:api|access|account|private|auth|encryption|signing|secret)[_-]?key|secret|token|credential)s?[0-9]{0,3}"
@@ -129,22 +126,30 @@ def _private_keys(data: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _assigned(data: bytes, config: bool) -> Iterator[tuple[int, int]]:
-    lower = data.lower()
+    for position in _names_of_secrets(data.lower()):
+        match = _QUOTED.match(data, position)
+        if match:
+            group = 2 if match[2] is not None else 3
+            if _is_secret(match[group], bool(match[1])):
+                yield match.span(group)
+        elif config and (match := _BARE.match(data, position)) and _is_bare_secret(match[2], bool(match[1])):
+            yield match.span(2)
+
+
+def _names_of_secrets(lower: bytes) -> Iterator[int]:
+    """Where names start that say they hold a secret. `lower` is the data in lower case."""
     for stem in _STEMS:
         position = lower.find(stem)
         while position >= 0:
-            match = _QUOTED.match(data, position)
-            if match:
-                group = 2 if match[2] is not None else 3
-                if _is_secret(match[group], bool(match[1])):
-                    yield match.span(group)
-            elif (
-                config
-                and (match := _BARE.match(data, position))
-                and _is_bare_secret(match[2], bool(match[1]))
-            ):
-                yield match.span(2)
+            yield position
             position = lower.find(stem, position + len(stem))
+    position = lower.find(_KEY)
+    while position >= 0:
+        joint = position - (lower[position - 1 : position] in (b"_", b"-"))
+        for word in _KEY_WORDS:
+            if lower.endswith(word, 0, joint):
+                yield joint - len(word)
+        position = lower.find(_KEY, position + len(_KEY))
 
 
 def _is_secret(value: bytes, password: bool) -> bool:
