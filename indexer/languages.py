@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from indexer.kotlin_lines import mark_newlines
 from indexer.macros import hide_macros
 
 # What joins the parts of a name besides the dot, the longest first.
@@ -245,6 +246,7 @@ LANGUAGES: tuple[Language, ...] = (
         block_comment=_C_COMMENT,
         joints=OPTIONAL_JOINTS,
         generics=True,
+        prepare=mark_newlines,
         fields_apart=True,
         self_names=("this",),
         keywords=_KOTLIN,

@@ -131,6 +131,7 @@ class _Reader:
         """Make the scopes, outer ones first."""
         decorators = _Decorators([m["decorator"][0] for m in self._of("decorator")], self.source)
         around: list[Scope] = []
+        unnamed: dict[str, int] = {}
         for start, end, match, kind in self._definitions():
             while around and around[-1].end <= start:
                 around.pop()
@@ -138,6 +139,10 @@ class _Reader:
             name = self._name(match, kind)
             if not name:
                 continue
+            if kind == "class" and name in self._language.keywords:  # without a name: `new Foo() { … }`
+                nameless = self._qualify(outer, name)
+                count = unnamed[nameless] = unnamed.get(nameless, 0) + 1
+                name = f"{name}{count}" if count > 1 else name
             header_end = match["body"][0].start_byte if "body" in match else end
             own = decorators.take(start, header_end)
             first = min([self._starts.get(start, start), *(at for at, _ in own)])
@@ -171,7 +176,7 @@ class _Reader:
         name = self._text(match, "name")
         if kind in ("namespace", "extension"):
             return dotted_owner(name)
-        return name.removeprefix("#")
+        return name.removeprefix("#").strip("`")  # JavaScript's private names, Kotlin's with blanks
 
     @staticmethod
     def _qualify(outer: Scope | None, name: str) -> str:
@@ -358,11 +363,12 @@ class _Reader:
                 return None
         elif owner is not None and owner.kind in ("function", "method"):
             return None
-        name = self._text(match, "name").removeprefix("#")
+        name = self._text(match, "name").removeprefix("#").strip("`")
+        full = name
         if "owner" in match and owner is None:
-            name = f"{dotted_owner(self._text(match, 'owner'))}.{name}".lstrip(".")
+            full = f"{dotted_owner(self._text(match, 'owner'))}.{name}".lstrip(".")
         start = self._starts.get(node.start_byte, node.start_byte)
-        return start, node.end_byte, name, self._qualify(owner, name)
+        return start, node.end_byte, name, self._qualify(owner, full)
 
 
 class _Decorators:

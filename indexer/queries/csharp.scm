@@ -22,6 +22,13 @@
   type: (_) @returns @reference.annotation name: (identifier) @name body: (_)? @body)
   @definition.function
 (constructor_declaration name: (identifier) @name body: (_)? @body) @definition.function
+; A property with code is a method that is called without parentheses.
+(property_declaration
+  type: (_) @returns @reference.annotation name: (identifier) @name value: (arrow_expression_clause) @body)
+  @definition.function
+(property_declaration
+  type: (_) @returns name: (identifier) @name accessors: (accessor_list (accessor_declaration body: (_))) @body)
+  @definition.function
 
 [
   (field_declaration (variable_declaration (variable_declarator name: (identifier) @name)))

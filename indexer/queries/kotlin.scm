@@ -25,6 +25,17 @@
   name: (identifier) @name
   (function_value_parameters) . [(user_type) (nullable_type)] @returns @reference.annotation)
   @definition.function
+; A property with code is a method that is called without parentheses.
+(property_declaration
+  (variable_declaration . (identifier) @name) [(getter (function_body)) (setter (function_body))] @body)
+  @definition.function
+(property_declaration
+  (variable_declaration . (identifier) @name [(user_type) (nullable_type)] @returns)
+  [(getter (function_body)) (setter (function_body))]) @definition.function
+(property_declaration
+  [(user_type) @owner (nullable_type (user_type) @owner)]
+  . "." . (variable_declaration . (identifier) @name)
+  [(getter (function_body)) (setter (function_body))]) @definition.function
 (secondary_constructor "constructor" @name (block)? @body) @definition.function
 
 (property_declaration
