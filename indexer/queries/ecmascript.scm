@@ -56,40 +56,68 @@
   @definition.function
 (export_statement value: (class name: (_) @name body: (_) @body)) @definition.class
 
-; `exports.f = function () {}`, `Foo.bar = …`, `Foo.prototype.bar = …`
 ((assignment_expression
-  left: (member_expression
-    object: [
-      (identifier) @_object
-      (member_expression object: (identifier) @_object property: (property_identifier) @_exports)]
-    property: (property_identifier) @name) @reference.none
+  left: (member_expression) @_left
+  right: (function_expression name: (identifier) @name body: (_) @body) @definition.function)
+  (#eq? @_left "module.exports"))
+((assignment_expression
+  left: (member_expression property: (property_identifier) @name) @_left
+  right: [
+    (arrow_function body: (_) @body)
+    (function_expression !name body: (_) @body)
+    (generator_function !name body: (_) @body)]) @definition.function
+  (#eq? @_left "module.exports"))
+((assignment_expression
+  left: (member_expression) @_left
+  right: (class name: (_) @name body: (_) @body) @definition.class)
+  (#eq? @_left "module.exports"))
+((assignment_expression
+  left: (member_expression property: (property_identifier) @name) @_left
+  right: (class !name body: (_) @body)) @definition.class
+  (#eq? @_left "module.exports"))
+
+; `exports.f = function () {}`, `module.exports.f = …`, `exports.x = 1`
+((assignment_expression
+  left: (member_expression object: (_) @_object property: (property_identifier) @name)
   right: [
     (arrow_function body: (_) @body)
     (function_expression body: (_) @body)
     (generator_function body: (_) @body)]) @definition.function
-  (#any-of? @_object "exports" "module")
-  (#eq? @_exports "exports"))
+  (#any-of? @_object "exports" "module.exports"))
 ((assignment_expression
-  left: (member_expression
-    object: [
-      (identifier) @_object
-      (member_expression object: (identifier) @_object property: (property_identifier) @_exports)]
-    property: (property_identifier) @name) @reference.none
+  left: (member_expression object: (_) @_object property: (property_identifier) @name)
   right: (class body: (_) @body)) @definition.class
-  (#any-of? @_object "exports" "module")
-  (#eq? @_exports "exports"))
+  (#any-of? @_object "exports" "module.exports"))
+((assignment_expression
+  left: (member_expression object: (_) @_object property: (property_identifier) @name)) @definition.variable
+  (#any-of? @_object "exports" "module.exports"))
+
+; `Foo.bar = function () {}`, `app.response.send = …`, `Foo.prototype.bar = …`, `Foo.prototype = {…}`
+((assignment_expression
+  left: (member_expression object: (identifier) @owner property: (property_identifier) @name)
+  right: [
+    (arrow_function body: (_) @body)
+    (function_expression body: (_) @body)
+    (generator_function body: (_) @body)]) @definition.function
+  (#not-match? @owner "^(exports|module|window|global|globalThis|self)$"))
 ((assignment_expression
   left: (member_expression
-    object: [
-      (identifier) @owner
-      (member_expression object: (identifier) @owner property: (property_identifier) @_prototype)]
+    object: (member_expression object: (identifier) property: (property_identifier) @_property) @owner
     property: (property_identifier) @name)
   right: [
     (arrow_function body: (_) @body)
     (function_expression body: (_) @body)
     (generator_function body: (_) @body)]) @definition.function
-  (#not-match? @owner "^(exports|module|window|global|globalThis|self)$")
-  (#eq? @_prototype "prototype"))
+  (#not-match? @_property "^(prototype|exports)$"))
+((assignment_expression
+  left: (member_expression
+    object: (member_expression object: (identifier) @owner property: (property_identifier) @_property)
+    property: (property_identifier) @name)
+  right: [
+    (arrow_function body: (_) @body)
+    (function_expression body: (_) @body)
+    (generator_function body: (_) @body)]) @definition.function
+  (#eq? @_property "prototype"))
 ((assignment_expression
   left: (member_expression object: (identifier) @owner property: (property_identifier) @_prototype)
   right: (object [
@@ -121,16 +149,6 @@
 
 (assignment_expression
   left: (member_expression object: (this) @receiver property: (property_identifier) @name)) @definition.member
-
-((assignment_expression
-  left: (member_expression
-    object: [
-      (identifier) @_object
-      (member_expression object: (identifier) @_object property: (property_identifier) @_exports)]
-    property: (property_identifier) @name)) @definition.variable
-  (#any-of? @_object "exports" "module")
-  (#eq? @_exports "exports")
-  (#not-eq? @name "exports"))
 
 ; decorations: the definition starts with `export` and `const`
 (export_statement declaration: (_) @decorated) @decoration
@@ -225,6 +243,10 @@
 ; names under which things are exported
 (export_statement "default" @binding.alias value: (identifier) @type)
 (export_statement "default" @binding.alias declaration: (_ name: (_) @type))
+((assignment_expression left: (member_expression) @_left @binding.alias right: [
+  (function_expression name: (_) @type)
+  (class name: (_) @type)])
+  (#set! binding.name "default") (#eq? @_left "module.exports"))
 (export_statement "default" @binding.alias value: [(function_expression name: (_) @type) (class name: (_) @type)])
 ((assignment_expression left: (member_expression) @_left @binding.alias right: [(identifier) (member_expression)] @type)
   (#set! binding.name "default") (#eq? @_left "module.exports"))
