@@ -11,13 +11,17 @@ from textual.message import Message
 
 from indexer.types import Progress
 from repocoder.errors import RepocoderError
-from tui.messages import IndexFailed, IndexProgressed, IndexReady, ModelFailed, ModelReady
+from tui.messages import IndexFailed, IndexNoted, IndexProgressed, IndexReady, ModelFailed, ModelReady
 
 if TYPE_CHECKING:
+    from indexer.types import BuildReport
     from repocoder.engine import Engine
 
 PROGRESS_EVERY_S = 0.1
 """More often than this nobody reads a progress line."""
+
+QUIET_S = 0.5
+"""A build after a save is done before this; only longer ones show progress."""
 
 Post = Callable[[Message], bool]
 
@@ -43,6 +47,33 @@ def update_index(engine: Engine, post: Post, cancel: threading.Event) -> None:
                 post(IndexReady(engine.status(), report))
     except RepocoderError as error:
         if not cancel.is_set():
+            post(IndexFailed(str(error)))
+
+
+def watch_index(engine: Engine, post: Post, stop: threading.Event) -> None:
+    """Keep the index up to date while files change, until `stop` is set; runs in a thread."""
+    started = shown = 0.0
+
+    def progress(step: Progress) -> None:
+        nonlocal started, shown
+        now = time.monotonic()
+        if step.stage == "walk" and not step.done:
+            started = now
+        if now - started >= QUIET_S and now - shown >= PROGRESS_EVERY_S and not stop.is_set():
+            shown = now
+            post(IndexProgressed(step))
+
+    def ready(report: BuildReport) -> None:
+        if report.changed or report.notes:
+            post(IndexReady(engine.status(), report))
+
+    def noted(line: str) -> None:
+        post(IndexNoted(line))
+
+    try:
+        engine.watch(stop, on_build=ready, on_note=noted, progress=progress)
+    except RepocoderError as error:
+        if not stop.is_set():
             post(IndexFailed(str(error)))
 
 

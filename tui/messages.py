@@ -80,6 +80,13 @@ class IndexFailed(Message):
 
 
 @dataclass
+class IndexNoted(Message):
+    """The watcher waits for something, or watches in another way now."""
+
+    line: str
+
+
+@dataclass
 class ModelReady(Message):
     model: ModelInfo
 

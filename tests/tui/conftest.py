@@ -57,6 +57,9 @@ class ScriptedEngine:
         self.requests: list[CompletionRequest] = []
         self.cancelled = 0
         self.builds = 0
+        self.files = 4
+        self.changes: list[int] = []  # numbers of files that the next builds of the watcher report
+        self.watch_notes: list[str] = []
         self.error: Exception | None = None
         self.first_piece = threading.Event()  # set by the engine after the first piece was streamed
         self.go_on = threading.Event()  # the engine waits for it after the first piece
@@ -68,7 +71,9 @@ class ScriptedEngine:
 
     def status(self) -> IndexStatus:
         generation = 1 if self.builds else 0
-        return IndexStatus(str(self.root), "", True, not self.builds, generation, 4, 9, 7, 5, 1000, ())
+        return IndexStatus(
+            str(self.root), "", True, not self.builds, generation, self.files, 9, 7, 5, 1000, ()
+        )
 
     def index(
         self,
@@ -83,6 +88,21 @@ class ScriptedEngine:
             pass
         self.builds += 1
         return BuildReport(4, 9, 7, 5, {}, 4, self.builds, 0.01)
+
+    def watch(
+        self,
+        stop: threading.Event,
+        *,
+        on_build: Callable[[BuildReport], None],
+        on_note: Callable[[str], None],
+        progress: Callable[[Progress], None] | None = None,
+    ) -> None:
+        while not stop.wait(0.01):
+            while self.changes:  # files that the test says were saved elsewhere
+                self.builds += 1
+                on_build(BuildReport(self.changes.pop(), 9, 7, 5, {}, 1, self.builds, 0.01))
+            while self.watch_notes:
+                on_note(self.watch_notes.pop())
 
     def model_info(self) -> ModelInfo:
         return ModelInfo("scripted-1m", "0" * 64)

@@ -23,7 +23,7 @@ from repocoder.errors import RepocoderError, StaleTargetError
 from tui import messages
 from tui.completing import Completing, Run
 from tui.display import plain
-from tui.indexing import load_model, update_index
+from tui.indexing import load_model, update_index, watch_index
 from tui.listing import list_files
 from tui.screens.choice import stale_question
 from tui.screens.help import HelpScreen
@@ -106,6 +106,8 @@ class WorkspaceScreen(Screen[None]):
             exit_on_error=False,
         )
         self._update_index()
+        watching = partial(watch_index, self.engine, self.post_message, self._stop)
+        self.run_worker(watching, thread=True, group="watch", exit_on_error=False)
 
     def on_unmount(self) -> None:
         self.stop()
@@ -233,6 +235,9 @@ class WorkspaceScreen(Screen[None]):
         for note in self.engine.notes[self._told_notes :]:
             self.notify(plain(note).plain, title="index", markup=False)
         self._told_notes = len(self.engine.notes)
+
+    def on_index_noted(self, message: messages.IndexNoted) -> None:
+        self.notify(plain(message.line).plain, title="index", markup=False)
 
     def on_index_failed(self, message: messages.IndexFailed) -> None:
         self._status.show_index_failure(message.reason)
