@@ -4,6 +4,8 @@ The captures of one match belong together:
 - `definition.class`, `definition.function`, `definition.variable`, `definition.namespace`: the whole definition, with
   `name`, and optionally `body` (what follows the header) and `returns`. A function in a class is a method; a variable
   in a function is local and no symbol. `owner`: the type that a method belongs to though it stands outside (Go, C++).
+  `global`: wherever it stands, it belongs to the file (a macro). `outward`: a variable that belongs to what is around
+  its type (C's enumerators), unless another pattern has it without.
 - `definition.extension` with `name`: adds members to a type (Rust's `impl`); it is no symbol itself.
 - `definition.member`: an attribute made in a method, with `receiver`, one of the language's self names, if one is
   written.
@@ -176,7 +178,7 @@ class _Reader:
         name = self._text(match, "name")
         if kind in ("namespace", "extension"):
             return dotted_owner(name)
-        return name.removeprefix("#").strip("`")  # JavaScript's private names, Kotlin's with blanks
+        return name.lstrip("#:").strip("`")  # JavaScript's private names, Kotlin's with blanks
 
     @staticmethod
     def _qualify(outer: Scope | None, name: str) -> str:
@@ -184,14 +186,21 @@ class _Reader:
 
     def _place(self, match: Match, name: str, kind: str, outer: Scope | None) -> tuple[str, str]:
         """The qualified name and the kind of a definition."""
+        if "global" in match:
+            return name, kind
         inside = outer is not None and outer.kind in ("class", "extension")
-        if "owner" in match and not inside:
-            owner = dotted_owner(self._text(match, "owner"))
+        if "owner" in match and (kind != "function" or not inside):
+            owner = self._owner(match)
             if owner:
                 return self._qualify(outer, f"{owner}.{name}"), "method" if kind == "function" else kind
         if kind == "function" and inside:
             kind = "method"
         return self._qualify(outer, name), kind
+
+    def _owner(self, match: Match) -> str:
+        """The type that a definition belongs to; several nodes are the parts of its name (`ns::Type<T>::f`)."""
+        texts = (self.source.text(node.start_byte, node.end_byte) for node in match["owner"])
+        return ".".join(filter(None, map(dotted_owner, texts)))
 
     def _decorator_text(self, start: int, end: int) -> str:
         return fold(self.source.text(start, min(end, start + 4 * MAX_DECORATOR_CHARACTERS)))[
@@ -341,7 +350,13 @@ class _Reader:
 
     def _variables(self) -> list[tuple[int, int, str, str]]:
         groups = (self._groups.get(role, ()) for role in ("definition.variable", "definition.member"))
-        found = (self._variable(match) for group in groups for match, _ in group)
+        matches = [match for group in groups for match, _ in group]
+        inward = {match["name"][0].start_byte for match in matches if "name" in match and "outward" not in match}
+        found = (
+            self._variable(match)
+            for match in matches
+            if "outward" not in match or match["name"][0].start_byte not in inward
+        )
         return sorted(variable for variable in found if variable is not None)
 
     def _variable(self, match: Match) -> tuple[int, int, str, str] | None:
@@ -361,9 +376,13 @@ class _Reader:
                 owner = owner.parent
             if owner is None:
                 return None
+        elif "global" in match:
+            owner = None
         elif owner is not None and owner.kind in ("function", "method"):
             return None
-        name = self._text(match, "name").removeprefix("#").strip("`")
+        elif owner is not None and "outward" in match:
+            owner = owner.parent
+        name = self._text(match, "name").lstrip("#:").strip("`")
         full = name
         if "owner" in match and owner is None:
             full = f"{dotted_owner(self._text(match, 'owner'))}.{name}".lstrip(".")

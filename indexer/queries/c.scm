@@ -18,8 +18,8 @@
         (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))])])]
   body: (_) @body) @definition.function
 
-(preproc_function_def name: (identifier) @name value: (_)? @body) @definition.function
-(preproc_def name: (identifier) @name) @definition.variable
+(preproc_function_def name: (identifier) @name @global value: (_)? @body) @definition.function
+(preproc_def name: (identifier) @name @global) @definition.variable
 
 ; Prototypes: not in a function, where `T x(y);` may be a variable.
 (translation_unit (declaration type: [(type_identifier) @returns (struct_specifier name: (_) @returns)]? declarator: [
@@ -104,7 +104,8 @@
       declarator: (field_identifier) @name)))
     (pointer_declarator declarator: (function_declarator declarator: (parenthesized_declarator (_
       declarator: (field_identifier) @name))))]) @definition.variable
-(enumerator name: (identifier) @name) @definition.variable
+(enum_specifier name: (_) @outward body: (enumerator_list (enumerator name: (identifier) @name) @definition.variable))
+(enum_specifier !name body: (enumerator_list (enumerator name: (identifier) @name) @definition.variable))
 
 ; -- variables
 

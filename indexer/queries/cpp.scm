@@ -31,6 +31,9 @@
       (template_type name: (type_identifier) @name)
       (qualified_identifier scope: (_) @owner name: (type_identifier) @name)])]
   body: (_) @body) @definition.class
+(enum_specifier
+  ["class" "struct"]
+  body: (enumerator_list (enumerator name: (identifier) @name) @definition.variable))
 (concept_definition name: (identifier) @name) @definition.class
 (alias_declaration
   name: (type_identifier) @name @binding.alias
@@ -60,13 +63,13 @@
   type: (_)? @returns
   declarator: [
     (function_declarator declarator: [
-      [(field_identifier) (operator_name) (destructor_name)] @name
+      (field_identifier) @name (operator_name) @name (destructor_name) @name
       (template_function name: (identifier) @name)])
     (pointer_declarator declarator: [
       (function_declarator declarator: [(field_identifier) (operator_name)] @name)
       (pointer_declarator declarator: (function_declarator declarator: (field_identifier) @name))])
     (reference_declarator (function_declarator declarator: [
-      [(identifier) (field_identifier) (operator_name)] @name
+      (identifier) @name (field_identifier) @name (operator_name) @name
       (template_function name: (identifier) @name)]))]
   body: (_)? @body) @definition.function
 (function_definition
@@ -77,20 +80,20 @@
 (function_definition
   type: (_)? @returns
   declarator: (function_declarator declarator: (qualified_identifier scope: (_)? @owner name: [
-      [(identifier) (operator_name) (destructor_name)] @name
+      (identifier) @name (operator_name) @name (destructor_name) @name
       (template_function name: (identifier) @name)
       (qualified_identifier scope: (_) @owner name: [
-        [(identifier) (operator_name) (destructor_name)] @name
+        (identifier) @name (operator_name) @name (destructor_name) @name
         (template_function name: (identifier) @name)
         (qualified_identifier scope: (_) @owner name: [(identifier) (operator_name) (destructor_name)] @name)])]))
   body: (_)? @body) @definition.function
 (function_definition
   type: (_)? @returns
   declarator: (_ (function_declarator declarator: (qualified_identifier scope: (_)? @owner name: [
-      [(identifier) (operator_name) (destructor_name)] @name
+      (identifier) @name (operator_name) @name (destructor_name) @name
       (template_function name: (identifier) @name)
       (qualified_identifier scope: (_) @owner name: [
-        [(identifier) (operator_name) (destructor_name)] @name
+        (identifier) @name (operator_name) @name (destructor_name) @name
         (template_function name: (identifier) @name)
         (qualified_identifier scope: (_) @owner name: [(identifier) (operator_name) (destructor_name)] @name)])])))
   body: (_)? @body) @definition.function
@@ -158,8 +161,10 @@
   type: [(type_identifier) (qualified_identifier) (template_type)] @type
   declarator: (reference_declarator (type_identifier) @name @binding.alias)) @definition.variable
 (type_definition
-  type: [(qualified_identifier) (template_type)] @type
-  declarator: (type_identifier) @name @binding.alias) @definition.variable
+  type: [(qualified_identifier) (template_type) (dependent_type)] @type
+  declarator: [
+    (type_identifier) @name @binding.alias
+    (pointer_declarator declarator: (type_identifier) @name @binding.alias)]) @definition.variable
 
 (structured_binding_declarator (identifier) @reference.local)
 (for_range_loop
@@ -196,6 +201,31 @@
   type: (_) @type
   declarator: (_ (identifier) @reference.parameter))
 (type_parameter_declaration (type_identifier) @reference.parameter)
+
+; types that C has not
+(declaration
+  type: [(qualified_identifier) (template_type)] @type
+  declarator: [
+    (identifier) @binding.annotation
+    (pointer_declarator declarator: (identifier) @binding.annotation)
+    (init_declarator declarator: [
+      (identifier) @binding.annotation
+      (pointer_declarator declarator: (identifier) @binding.annotation)])])
+(field_declaration
+  type: [(qualified_identifier) (template_type)] @type
+  declarator: [
+    (field_identifier) @binding.annotation
+    (pointer_declarator declarator: (field_identifier) @binding.annotation)])
+(parameter_declaration
+  type: [(qualified_identifier) (template_type)] @type
+  declarator: [
+    (identifier) @binding.parameter
+    (pointer_declarator declarator: (identifier) @binding.parameter)])
+(function_definition
+  type: [(qualified_identifier) (template_type)] @returns
+  declarator: [
+    (function_declarator declarator: (identifier) @name)
+    (pointer_declarator declarator: (function_declarator declarator: (identifier) @name))]) @definition.function
 
 ; -- using
 

@@ -39,7 +39,7 @@
   (property_element name: (variable_name (name) @name @binding.annotation))) @definition.variable
 (property_promotion_parameter
   type: (_)? @type
-  name: (variable_name (name) @name)) @definition.promoted
+  name: (variable_name (name) @name)) @definition.member
 (const_declaration (const_element . (name) @name)) @definition.variable
 (enum_case name: (name) @name) @definition.variable
 ((function_call_expression
