@@ -5,47 +5,89 @@ from __future__ import annotations
 import gc
 import os
 import sqlite3
-from collections.abc import Callable, Collection, Iterable
+from array import array
+from collections.abc import Callable, Collection, Iterable, Sequence
 
-from indexer.resolve import RawEdge, Resolver, module_keys
-from indexer.rows import read_facts
-from indexer.types import FileFacts
+from indexer.errors import DamagedIndexError
+from indexer.resolve import RawEdge, Resolved, Resolver, Row, add_change
+from indexer.resolvers.keys import Changed, unpack_interface
+from indexer.rows import Outline, read_outline, unpack_content, unpack_references
+from indexer.types import Reference
 
-# Of source whose facts and answers a resolver may hold before it is made anew: about 25 times as much in
-# memory. On 633,000 lines: without a limit 556 MB, so 316 MB in the same time; 6 MiB take a third more.
-CACHED_FACTS_BYTES = 12 << 20
+# Of source whose names and answers a resolver may hold before it is made anew: about 5 times as much in memory.
+CACHED_SOURCE_BYTES = 96 << 20
 # Up to here it is left to Python to free; collecting more stopped some later build for 0.8 s.
-LEFT_FACTS_BYTES = 256 << 10
+LEFT_SOURCE_BYTES = 256 << 10
+EDGES_HELD = 50_000  # before they are written
+MANY_FILES = 100  # to link: from here on all symbols are read at once, instead of those of each file
 _VARIABLES = 500  # SQLite allows 32,766; this keeps statements short
 
 
 class IndexedFiles:
     """The files of a transaction, as `indexer.resolve.SymbolTable`."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, *, many: bool = False) -> None:
         self._connection = connection
+        self._many = many
         rows = connection.execute("SELECT path, id, size FROM files")
         self._files: dict[str, tuple[int, int]] = {
             os.fsdecode(path): (number, size) for path, number, size in rows
         }
-        self._facts: dict[str, FileFacts | None] = {}
-        self.held_bytes = 0  # sizes of the files whose facts are held
+        self._references: dict[str, bytes] = {}  # packed, of the files that are held
+        self._named: dict[str, list[Row]] | None = None
+        self.held_bytes = 0  # sizes of the files whose facts were read
 
     def paths(self) -> Collection[str]:
         return self._files.keys()
 
-    def facts(self, path: str) -> FileFacts | None:
-        if path not in self._facts:
-            known = self._files.get(path)
-            self._facts[path] = read_facts(self._connection, path) if known else None
-            self.held_bytes += known[1] if known else 0
-        return self._facts[path]
+    def facts(self, path: str) -> Outline | None:
+        known = self._files.get(path)
+        if known is None:
+            return None
+        outline = read_outline(self._connection, known[0])
+        self._references[path] = bytes(outline.references)
+        self.held_bytes += known[1]
+        return outline
+
+    def references(self, path: str) -> tuple[Reference, ...]:
+        """The references of a file whose facts were read. To be asked once."""
+        return unpack_references(self._references.pop(path))
+
+    def named(self, name: str) -> Sequence[Row]:
+        if self._many:
+            if self._named is None:
+                self._named = {}
+                for row in self._rows("WHERE symbols.name != ''", ()):
+                    self._named.setdefault(row.qualname.rpartition(".")[2], []).append(row)
+            return self._named.get(name, ())
+        return self._rows("WHERE symbols.name = ?", (name,))
+
+    def _rows(self, where: str, values: tuple[str, ...]) -> list[Row]:
+        return [
+            Row(os.fsdecode(path), *rest)
+            for path, *rest in self._connection.execute(
+                "SELECT path, language, package, qualname, kind"  # noqa: S608
+                f" FROM symbols JOIN files ON file_id = files.id {where} ORDER BY path, position",
+                values,
+            )
+        ]
+
+    def packages(self) -> Iterable[tuple[str, str, str]]:
+        rows = self._connection.execute("SELECT path, language, package FROM files ORDER BY path")
+        return [(os.fsdecode(path), language, package) for path, language, package in rows]
+
+    def content(self, path: str) -> bytes:
+        row = self._connection.execute(
+            "SELECT content FROM files JOIN contents ON content_id = contents.id WHERE files.id = ?",
+            (self._files[path][0],),
+        ).fetchone()
+        return unpack_content(row[0])
 
     def file_id(self, path: str) -> int:
         return self._files[path][0]
 
     def forget(self) -> None:
-        self._facts.clear()
+        self._references.clear()
         self.held_bytes = 0
 
 
@@ -54,68 +96,118 @@ class Linker:
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
-        self._files = IndexedFiles(connection)
-        self._resolver = Resolver(self._files)
-        self._symbols: dict[str, dict[str, int]] = {}
+        self._is_first = connection.execute("SELECT 1 FROM edges LIMIT 1").fetchone() is None
+        self._ids: dict[
+            str, dict[str, int]
+        ] = {}  # path -> qualified name -> id of the first symbol called so
+        self._edges: list[tuple[int, int, str, float, int]] = []
 
-    def link(self, paths: Iterable[str], on_file: Callable[[int, str], None]) -> None:
+    def link(self, paths: Collection[str], on_file: Callable[[int, str], None]) -> None:
         """Resolve each file and replace its edges. `on_file` gets the count so far; it may raise to stop."""
-        for done, path in enumerate(sorted(paths)):
-            on_file(done, path)
-            facts = self._files.facts(path)
-            assert facts is not None, path
-            resolved = self._resolver.resolve_file(facts)
-            file_id = self._files.file_id(path)
-            self._write_edges(path, file_id, resolved.edges)
-            self._connection.execute("DELETE FROM dependencies WHERE file_id = ?", (file_id,))
-            self._connection.executemany(
-                "INSERT INTO dependencies VALUES (?, ?)",
-                [(file_id, key) for key in sorted(resolved.consulted)],
-            )
-            if self._files.held_bytes > CACHED_FACTS_BYTES:
-                self._forget()
-        if self._files.held_bytes > LEFT_FACTS_BYTES:
-            self._forget()
+        many = len(paths) >= MANY_FILES
+        files = IndexedFiles(self._connection, many=many)
+        if many:
+            self._read_all_ids()
+        resolver = Resolver(files)
+        was_enabled = gc.isenabled()
+        gc.disable()  # nothing of what is made here is garbage until the end
+        try:
+            for done, path in enumerate(sorted(paths)):
+                on_file(done, path)
+                self._write(files, path, resolver.resolve_path(path, files.references))
+                if files.held_bytes > CACHED_SOURCE_BYTES:
+                    files.forget()
+                    resolver = Resolver(files)
+                    gc.collect()  # what a resolver remembers refers to itself
+            self._flush()
+        finally:
+            if was_enabled:
+                gc.enable()
+        if files.held_bytes > LEFT_SOURCE_BYTES:
+            del resolver
+            gc.collect()
 
-    def _forget(self) -> None:
-        self._files.forget()
-        self._resolver = Resolver(self._files)
-        gc.collect()  # what a resolver remembers refers to itself
-
-    def _write_edges(self, path: str, file_id: int, edges: Iterable[RawEdge]) -> None:
+    def _write(self, files: IndexedFiles, path: str, resolved: Resolved) -> None:
+        file_id = files.file_id(path)
         self._connection.execute(
-            "DELETE FROM edges WHERE source IN (SELECT id FROM symbols WHERE file_id = ?)", (file_id,)
+            "INSERT OR REPLACE INTO dependencies VALUES (?, ?)",
+            (file_id, array("I", sorted(resolved.consulted)).tobytes()),
         )
-        own = self._ids(path)
-        rows = []
-        for edge in edges:
-            source = own.get(edge.source_qualname)
-            target = self._ids(edge.target_path).get(edge.target_qualname)
-            if source is not None and target is not None:
-                rows.append((source, target, edge.kind, edge.weight, edge.line))
-        rows.sort()
-        self._connection.executemany("INSERT OR IGNORE INTO edges VALUES (?, ?, ?, ?, ?)", rows)
+        if not self._is_first:
+            self._connection.execute(
+                "DELETE FROM edges WHERE source IN (SELECT id FROM symbols WHERE file_id = ?)", (file_id,)
+            )
+        self._add_edges(files, path, resolved.edges)
+        if len(self._edges) > EDGES_HELD:
+            self._flush()
 
-    def _ids(self, path: str) -> dict[str, int]:
-        """The symbols of a file by qualified name; of several the first."""
-        known = self._symbols.get(path)
+    def _add_edges(self, files: IndexedFiles, path: str, edges: Iterable[RawEdge]) -> None:
+        own = self._ids_of(files, path)
+        for source_name, target_path, target_name, kind, weight, line in edges:
+            source = own.get(source_name)
+            target = self._ids_of(files, target_path).get(target_name)
+            if source is not None and target is not None:
+                self._edges.append((source, target, kind, weight, line))
+
+    def _flush(self) -> None:
+        self._edges.sort()
+        self._connection.executemany("INSERT OR IGNORE INTO edges VALUES (?, ?, ?, ?, ?)", self._edges)
+        self._edges.clear()
+
+    def _ids_of(self, files: IndexedFiles, path: str) -> dict[str, int]:
+        known = self._ids.get(path)
         if known is None:
             rows = self._connection.execute(
                 "SELECT qualname, id FROM symbols WHERE file_id = ? ORDER BY position DESC",
-                (self._files.file_id(path),),
+                (files.file_id(path),),
             )
-            known = self._symbols[path] = dict(rows.fetchall())
+            known = self._ids[path] = dict(rows.fetchall())
         return known
 
+    def _read_all_ids(self) -> None:
+        paths = {
+            number: os.fsdecode(path)
+            for path, number in self._connection.execute("SELECT path, id FROM files")
+        }
+        rows = self._connection.execute(
+            "SELECT file_id, qualname, id FROM symbols ORDER BY file_id, position"
+        )
+        self._ids = {path: {} for path in paths.values()}
+        for file_id, qualname, number in rows:
+            self._ids[paths[file_id]].setdefault(qualname, number)
 
-def find_dependents(connection: sqlite3.Connection, changed: Iterable[str]) -> set[str]:
-    """The files whose resolution looked up one of the changed ones, by any of its names."""
-    keys = sorted({key for path in changed for key in module_keys(path)})
-    found: set[str] = set()
-    for start in range(0, len(keys), _VARIABLES):
-        some = keys[start : start + _VARIABLES]
-        marks = ",".join("?" * len(some))
-        query = f"SELECT DISTINCT file_id FROM dependencies WHERE module IN ({marks})"  # noqa: S608
-        rows = connection.execute(f"SELECT path FROM files WHERE id IN ({query})", some)  # noqa: S608
-        found.update(os.fsdecode(path) for (path,) in rows)
-    return found
+
+class Dependents:
+    """Finds the files whose resolution looked at what changes."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._is_any = connection.execute("SELECT 1 FROM dependencies LIMIT 1").fetchone() is not None
+        self._changed = Changed()
+
+    def add(self, path: str, old: bytes, new: bytes) -> None:
+        """A file with its packed interface before and now; b"" where it is not there."""
+        if self._is_any and old != new:
+            before, now = (unpack_interface(data) if data else None for data in (old, new))
+            add_change(self._changed, path, before, now)
+
+    def find(self) -> set[str]:
+        """The paths of those files, as far as they are still there."""
+        if not self._changed:
+            return set()
+        found: list[int] = []
+        for file_id, packed in self._connection.execute("SELECT file_id, keys FROM dependencies"):
+            keys = array("I")
+            try:
+                keys.frombytes(packed)
+            except ValueError:
+                raise DamagedIndexError(f"index: dependencies of file {file_id}: damaged") from None
+            if self._changed.touches(frozenset(keys)):
+                found.append(file_id)
+        paths: set[str] = set()
+        for start in range(0, len(found), _VARIABLES):
+            some = found[start : start + _VARIABLES]
+            marks = ",".join("?" * len(some))
+            rows = self._connection.execute(f"SELECT path FROM files WHERE id IN ({marks})", some)  # noqa: S608
+            paths.update(os.fsdecode(path) for (path,) in rows)
+        return paths

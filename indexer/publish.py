@@ -18,10 +18,10 @@ from numpy.typing import NDArray
 from indexer import disk
 from indexer.derived import ChunkText, Derived
 from indexer.generation import Draft, Part
-from indexer.linking import Linker, find_dependents
+from indexer.linking import Dependents, Linker
 from indexer.plan import SkipRow
 from indexer.reading import Found
-from indexer.rows import Change, Counters, remove_file, unpack_content, write_file
+from indexer.rows import Change, Counters, read_interface, remove_file, unpack_content, write_file
 from indexer.staging import Batch
 from indexer.store import count_rows, read_number, read_text, write_meta
 
@@ -112,7 +112,9 @@ def _skip_values(path: str, row: SkipRow) -> tuple[bytes, str, int, int, int, in
 def _write_files(connection: sqlite3.Connection, work: Work, step: Step) -> _Outcome:
     """Write the rows of all changed files and the edges of those and of the files that look at them."""
     counters = Counters(connection)
-    dependents: set[str] = find_dependents(connection, work.removed)
+    dependents = Dependents(connection)
+    for path in work.removed:
+        dependents.add(path, read_interface(connection, path), b"")
     removed_chunks = [number for path in work.removed for number in remove_file(connection, path)]
     changes: list[Change] = []
     total = len(work.batch)
@@ -120,9 +122,9 @@ def _write_files(connection: sqlite3.Connection, work: Work, step: Step) -> _Out
         step("publish", len(changes), total, fresh.parsed.path)
         changes.append(write_file(connection, fresh, counters))
         removed_chunks.extend(changes[-1].removed_chunks)
+        dependents.add(changes[-1].path, changes[-1].old_interface, changes[-1].interface)
     counters.save()
-    dependents |= find_dependents(connection, [change.path for change in changes if change.interface_changed])
-    todo = (dependents - set(work.removed)) | {change.path for change in changes}
+    todo = dependents.find() | {change.path for change in changes}
     Linker(connection).link(todo, lambda done, path: step("resolve", done, len(todo), path))
     return _Outcome(removed_chunks, changes)
 

@@ -1,29 +1,32 @@
 """What names mean: from references as written to edges between definitions, across files.
 
-A language with its own rules has a module in `indexer/resolvers/`; any other gets the definitions of its own
-file. Everything here is a function of the facts of the files alone, and every answer is remembered together
-with the modules that were asked for it, so that a change invalidates exactly what it can change.
+Everything here is a function of the facts of the files alone, and every answer comes with the keys of all that was
+looked at for it, so that a change resolves anew exactly what it can change (`indexer.resolvers.keys`).
 """
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Callable, Iterable
 
-import msgspec
-
-from indexer.resolvers import KEY_MAKERS, make_resolver
-from indexer.resolvers.base import LanguageResolver, RawEdge, Resolved, Role, SymbolTable, Target
-from indexer.types import FileFacts
+from indexer.resolvers import RULES, make_rules
+from indexer.resolvers.base import FactsTable, Outline, RawEdge, Resolved, Role, Row, SymbolTable, Target
+from indexer.resolvers.edges import EdgeFinder
+from indexer.resolvers.keys import Changed, Interface, interface_of
+from indexer.resolvers.world import Files, existence_keys
+from indexer.types import FileFacts, Reference
 
 __all__ = [
+    "FactsTable",
+    "Outline",
     "RawEdge",
     "Resolved",
     "Resolver",
     "Role",
+    "Row",
     "SymbolTable",
     "Target",
-    "interface_digest",
-    "module_keys",
+    "add_change",
+    "interface",
 ]
 
 
@@ -33,51 +36,43 @@ class Resolver:
     """
 
     def __init__(self, table: SymbolTable) -> None:
-        self._table = table
-        self._languages: dict[str, LanguageResolver] = {}
+        self._edges = EdgeFinder(Files(table, make_rules()))
 
     def resolve_name(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
         """What `dotted` means in `scope` at `line` of the file (or unsaved buffer) that gave `facts`, best
         first.
         """
-        return self._language(facts.language).resolve_name(facts, dotted, scope, line)
+        return self._edges.targets(facts, dotted, scope, line)
 
     def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
         """What `dotted.` can be followed by members of: the class of its value, the class or module
         itself.
         """
-        return self._language(facts.language).resolve_type(facts, dotted, scope, line)
+        return self._edges.types(facts, dotted, scope, line)
 
     def resolve_file(self, facts: FileFacts) -> Resolved:
         """All edges that start in the file."""
-        return self._language(facts.language).resolve_file(facts)
+        return self._edges.resolve(facts, facts.references)
 
-    def _language(self, language: str) -> LanguageResolver:
-        known = self._languages.get(language)
-        if known is None:
-            known = self._languages[language] = make_resolver(language, self._table)
-        return known
+    def resolve_path(self, path: str, references: Callable[[str], Iterable[Reference]]) -> Resolved:
+        """The same for a file of the table whose references are held apart from its facts, until now."""
+        return self._edges.resolve_path(path, references)
 
 
-def module_keys(path: str) -> frozenset[str]:
-    """The keys under which other files may have looked this one up: its path, and its names as a module."""
-    keys = {path}
-    for make_keys in KEY_MAKERS:
-        keys.update(make_keys(path))
-    return frozenset(keys)
+_RULES = make_rules()  # asked only for what does not depend on a state
 
 
-def interface_digest(facts: FileFacts) -> bytes:
-    """16 bytes that change whenever what other files can see of this one changes (positions and bodies do
-    not).
-    """
-    symbols = [(s.qualname, s.kind, s.signature, s.bases) for s in facts.symbols]
-    imports = [(i.module, i.level, i.name, i.alias, i.scope) for i in facts.imports]
-    kinds = {s.qualname: s.kind for s in facts.symbols}
-    bindings = [
-        (b.name, b.type, b.kind, b.scope)
-        for b in facts.bindings
-        if b.name == "return" or "." in b.name or kinds.get(b.scope, "file") in ("file", "class")
-    ]
-    data = msgspec.msgpack.encode((facts.language, symbols, imports, bindings))
-    return hashlib.blake2b(data, digest_size=16).digest()
+def interface(facts: Outline, digest: bytes = b"") -> Interface:
+    """What other files can see of this one. `digest`: of its bytes."""
+    is_asked_by_name = facts.language in RULES and _RULES(facts.language).asks_by_name
+    return interface_of(facts, whole_repository=is_asked_by_name, content=digest)
+
+
+def add_change(changed: Changed, path: str, old: Interface | None, new: Interface | None) -> None:
+    """Note a file that appeared (`old` is None), went (`new` is None) or changed."""
+    existence: set[str] = set()
+    for one in (old, new):
+        if one is not None:
+            package = _RULES(one.language).package(path, one.package)
+            existence |= existence_keys(path, package, [_RULES(language) for language in RULES])
+    changed.add(path, old, new, existence)

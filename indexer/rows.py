@@ -13,12 +13,32 @@ import msgspec
 
 from indexer.errors import DamagedIndexError
 from indexer.parse import Parsed
-from indexer.resolve import interface_digest
+from indexer.resolve import interface
+from indexer.resolvers.keys import pack_interface
 from indexer.store import read_number, write_meta
-from indexer.types import ChunkFact, FileFacts, Span, Symbol
+from indexer.types import Binding, ChunkFact, FileFacts, Import, Reference, Span, Symbol
 
 FACTS_LEVEL = 1  # of zlib: a fifth of the size at 150 MB a second
 
+
+
+class Outline(msgspec.Struct, frozen=True, array_like=True):
+    """`FileFacts` without what only the file itself needs, which is not decoded. Fields as there."""
+
+    path: str
+    language: str
+    n_lines: int
+    chunks: msgspec.Raw
+    symbols: tuple[Symbol, ...]
+    references: msgspec.Raw
+    imports: tuple[Import, ...]
+    bindings: tuple[Binding, ...]
+    degraded: str = ""
+    package: str = ""
+
+
+_outline_decoder = msgspec.msgpack.Decoder(Outline)
+_references_decoder = msgspec.msgpack.Decoder(tuple[Reference, ...])
 _facts_decoder = msgspec.msgpack.Decoder(FileFacts)
 _terms_decoder = msgspec.msgpack.Decoder(tuple[dict[str, int], ...])
 _bases_decoder = msgspec.msgpack.Decoder(tuple[str, ...])
@@ -45,7 +65,8 @@ class Change(NamedTuple):
     file_id: int
     removed_chunks: tuple[int, ...]
     added_chunks: tuple[int, ...]
-    interface_changed: bool
+    old_interface: bytes  # packed, see `indexer.resolvers.keys`; b"" for a new file
+    interface: bytes
 
 
 class Counters:
@@ -80,6 +101,14 @@ def unpack_facts(data: bytes) -> FileFacts:
         return _facts_decoder.decode(zlib.decompress(data))
     except (zlib.error, msgspec.MsgspecError) as error:
         raise DamagedIndexError(f"index: facts of a file: damaged ({error})") from None
+
+
+def unpack_references(data: bytes) -> tuple[Reference, ...]:
+    """The references of an `Outline`."""
+    try:
+        return _references_decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise DamagedIndexError(f"index: references of a file: damaged ({error})") from None
 
 
 def unpack_content(data: bytes) -> bytes:
@@ -117,6 +146,22 @@ def read_facts(connection: sqlite3.Connection, path: str) -> FileFacts | None:
     return unpack_facts(row[0]) if row else None
 
 
+def read_outline(connection: sqlite3.Connection, file_id: int) -> Outline:
+    row = connection.execute(
+        "SELECT facts FROM files JOIN contents ON content_id = contents.id WHERE files.id = ?", (file_id,)
+    ).fetchone()
+    try:
+        return _outline_decoder.decode(zlib.decompress(row[0]))
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise DamagedIndexError(f"index: facts of a file: damaged ({error})") from None
+
+
+def read_interface(connection: sqlite3.Connection, path: str) -> bytes:
+    """What others can see of a file, packed; b"" for an unknown path."""
+    row = connection.execute("SELECT interface FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
+    return row[0] if row else b""
+
+
 # ---- writing
 
 
@@ -139,43 +184,43 @@ def write_file(connection: sqlite3.Connection, fresh: Fresh, counters: Counters)
     """
     parsed = fresh.parsed
     content_id = fresh.content_id or insert_content(connection, parsed)
-    interface = interface_digest(parsed.facts)
+    seen = pack_interface(interface(parsed.facts, parsed.digest))
     row = connection.execute(
         "SELECT files.id, interface, content_id, content FROM files JOIN contents ON content_id = contents.id"
         " WHERE path = ?",
         (os.fsencode(parsed.path),),
     ).fetchone()
-    values = _file_values(fresh, interface, content_id)
+    values = _file_values(fresh, seen, content_id)
     if row is None:
         cursor = connection.execute(_INSERT_FILE, values)
         assert cursor.lastrowid is not None
         _insert_symbols(connection, cursor.lastrowid, parsed.facts.symbols, counters)
         ids = [counters.chunk() for _ in parsed.facts.chunks]
         _insert_chunks(connection, cursor.lastrowid, parsed.facts.chunks, ids)
-        return Change(parsed.path, cursor.lastrowid, (), tuple(ids), True)
+        return Change(parsed.path, cursor.lastrowid, (), tuple(ids), b"", seen)
     file_id, old_interface, old_content_id, old_content = row
     connection.execute(_UPDATE_FILE, (*values[1:], file_id))
     connection.execute("DELETE FROM contents WHERE id = ?", (old_content_id,))
     old_ids = _ids_by_text(connection, file_id, unpack_content(old_content))
     removed, added = _replace_chunks(connection, file_id, parsed, old_ids, counters)
     _replace_symbols(connection, file_id, parsed.facts.symbols, counters)
-    return Change(parsed.path, file_id, removed, added, interface != old_interface)
+    return Change(parsed.path, file_id, removed, added, old_interface, seen)
 
 
 _FILE_COLUMNS = (
     "path", "language", "digest", "size", "mtime_ns", "ctime_ns", "inode", "read_ns", "n_lines", "degraded",
-    "interface", "content_id",
+    "package", "interface", "content_id",
 )  # fmt: skip
 _INSERT_FILE = f"INSERT INTO files({', '.join(_FILE_COLUMNS)}) VALUES ({', '.join('?' * len(_FILE_COLUMNS))})"  # noqa: S608
 _UPDATE_FILE = f"UPDATE files SET {', '.join(f'{column} = ?' for column in _FILE_COLUMNS[1:])} WHERE id = ?"  # noqa: S608
 
 
-def _file_values(fresh: Fresh, interface: bytes, content_id: int) -> tuple[Any, ...]:
+def _file_values(fresh: Fresh, seen: bytes, content_id: int) -> tuple[Any, ...]:
     facts, found = fresh.parsed.facts, fresh.parsed.found
     return (
         os.fsencode(facts.path), facts.language, fresh.parsed.digest,
         found.size, found.mtime_ns, found.ctime_ns, found.inode, fresh.read_ns,
-        facts.n_lines, facts.degraded, interface, content_id,
+        facts.n_lines, facts.degraded, facts.package, seen, content_id,
     )  # fmt: skip
 
 
@@ -280,7 +325,7 @@ def symbol_of(row: tuple[Any, ...], path: str) -> Symbol:
     """A row of SYMBOL_COLUMNS."""
     number, name, qualname, kind, start_line, end_line, start_byte, end_byte, signature, doc, bases, _ = row
     span = Span(start_line, end_line, start_byte, end_byte)
-    return Symbol(name, qualname, kind, span, signature, doc, _unpack_bases(bases), number, path)
+    return Symbol(name, qualname, kind, span, signature, doc, _unpack_bases(bases), id=number, path=path)
 
 
 def _unpack_bases(data: bytes) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x7265706F  # "repo"
 SCHEMA_VERSION = (
-    1  # raise it when a table, a fact or what the chunker makes changes: older indexes are built anew
+    2  # raise it when a table, a fact or what the chunker makes changes: older indexes are built anew
 )
 
 TABLES = """
@@ -33,7 +33,8 @@ CREATE TABLE files(
     read_ns INTEGER NOT NULL,     -- when the build that read it began
     n_lines INTEGER NOT NULL,
     degraded TEXT NOT NULL,
-    interface BLOB NOT NULL,      -- what other files can see of it, digested
+    package TEXT NOT NULL,        -- as the file states it
+    interface BLOB NOT NULL,      -- what other files can see of it, see indexer/resolvers/keys.py
     content_id INTEGER NOT NULL UNIQUE REFERENCES contents(id)
 );
 
@@ -79,13 +80,11 @@ CREATE TABLE edges(
 ) WITHOUT ROWID;
 CREATE INDEX edges_by_target ON edges(target);
 
--- Modules that the resolution of a file looked up, found or not.
+-- What the resolution of a file looked at, found or not.
 CREATE TABLE dependencies(
-    file_id INTEGER NOT NULL REFERENCES files(id) ON DELETE CASCADE,
-    module TEXT NOT NULL,
-    PRIMARY KEY(file_id, module)
-) WITHOUT ROWID;
-CREATE INDEX dependencies_by_module ON dependencies(module);
+    file_id INTEGER PRIMARY KEY REFERENCES files(id) ON DELETE CASCADE,
+    keys BLOB NOT NULL            -- 32 bits each, see indexer/resolvers/keys.py
+);
 
 -- Files that are not indexed. Those that were read have the state that they had, so that they are not read
 -- again.

@@ -17,6 +17,7 @@ from indexer.adjacency import KINDS, Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
 from indexer.recall import Recall
+from indexer.resolve import Row
 from indexer.rows import CHUNK_COLUMNS, SYMBOL_COLUMNS, symbol_of, unpack_content, unpack_facts
 from indexer.types import Chunk, Edge, FileFacts, Skip, Span, Symbol
 
@@ -237,6 +238,22 @@ class Snapshot:
             marks = ",".join("?" * len(some))
             found.update((one.id, one) for one in self._read_symbols(f"WHERE id IN ({marks})", some))
         return [found[number] for number in wanted if number in found]
+
+    @_locked
+    def named(self, name: str) -> tuple[Row, ...]:
+        """The same as the resolver wants it, by path and position."""
+        rows = self._connection.execute(
+            "SELECT path, language, package, qualname, kind FROM symbols JOIN files ON file_id = files.id"
+            " WHERE symbols.name = ? ORDER BY path, position",
+            (name,),
+        )
+        return tuple(Row(os.fsdecode(path), *rest) for path, *rest in rows)
+
+    @_locked
+    def packages(self) -> tuple[tuple[str, str, str], ...]:
+        """Path, language and stated package of each file, by path."""
+        rows = self._connection.execute("SELECT path, language, package FROM files ORDER BY path")
+        return tuple((os.fsdecode(path), language, package) for path, language, package in rows)
 
     @_locked
     def all_symbols(self) -> tuple[Symbol, ...]:

@@ -1,27 +1,35 @@
-"""One module for each language whose names can be followed across files."""
+"""One module of rules for each language whose names can be followed across files; the core is beside them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from functools import cache
 
-from indexer.resolvers.base import LanguageResolver, SymbolTable
-from indexer.resolvers.modules import python_module_keys
-from indexer.resolvers.plain import SameFileResolver
-from indexer.resolvers.python import PythonResolver
+from indexer.resolvers.csharp import CSharpRules
+from indexer.resolvers.go import GoRules
+from indexer.resolvers.java import JavaRules, KotlinRules
+from indexer.resolvers.python import PythonRules
 from indexer.resolvers.rules import Rules
+from indexer.resolvers.rust import RustRules
 
-# The rules of each language by its name in `indexer.languages`: a new language is a row here.
-RULES: dict[str, Callable[[], Rules]] = {}
+# By the name of the language in `indexer.languages`. Any other has `Rules` as they are: names of the same file.
+RULES: dict[str, Callable[[], Rules]] = {
+    "csharp": CSharpRules,
+    "go": GoRules,
+    "java": JavaRules,
+    "kotlin": KotlinRules,
+    "python": PythonRules,
+    "rust": RustRules,
+}
 
-RESOLVERS: dict[str, Callable[[SymbolTable], LanguageResolver]] = {"python": PythonResolver}
 
-# Each gives the names under which files of its language look for a path; nothing for a path that is not its
-# own.
-KEY_MAKERS: tuple[Callable[[str], Iterable[str]], ...] = (python_module_keys,)
-
-
-def make_resolver(language: str, table: SymbolTable) -> LanguageResolver:
-    """The resolver of a language by its name in `indexer.languages`; same-file definitions where there is
-    none.
+def make_rules() -> Callable[[str], Rules]:
+    """The rules of each language, made when they are first asked for: they may remember what they saw of one state
+    of the repository.
     """
-    return RESOLVERS.get(language, SameFileResolver)(table)
+
+    @cache
+    def of(language: str) -> Rules:
+        return RULES.get(language, Rules)()
+
+    return of

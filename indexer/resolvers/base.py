@@ -1,17 +1,42 @@
-"""What resolvers of all languages share: the table they read, what they answer, and how edges are
-collected.
-"""
+"""What the resolver reads and answers."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from indexer.types import FileFacts
+from indexer.types import Binding, FileFacts, Import, Reference, Symbol
 
 _KINDS = {"call": "calls", "inherit": "inherits"}  # any other kind of reference "references"
 
 Role = Literal["definition", "type"]
+
+
+class Outline(Protocol):
+    """Of a file's facts what others can see, and a little more. `FileFacts` is one."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def language(self) -> str: ...
+    @property
+    def package(self) -> str: ...
+    @property
+    def symbols(self) -> Sequence[Symbol]: ...
+    @property
+    def imports(self) -> Sequence[Import]: ...
+    @property
+    def bindings(self) -> Sequence[Binding]: ...
+
+
+class Row(NamedTuple):
+    """A symbol as a table finds it by its last name."""
+
+    path: str
+    language: str
+    package: str  # what the file says, see `FileFacts.package`
+    qualname: str
+    kind: str
 
 
 class SymbolTable(Protocol):
@@ -21,9 +46,49 @@ class SymbolTable(Protocol):
         """All indexed paths; must be fast at `in`."""
         ...
 
-    def facts(self, path: str) -> FileFacts | None:
+    def facts(self, path: str) -> Outline | None:
         """What parsing that file gave; None for an unknown path."""
         ...
+
+    def named(self, name: str) -> Sequence[Row]:
+        """The symbols of that last name, by path and their order in it."""
+        ...
+
+    def packages(self) -> Iterable[tuple[str, str, str]]:
+        """Path, language and stated package of each file of a language with a grammar, by path."""
+        ...
+
+    def content(self, path: str) -> bytes:
+        """The file's bytes with secrets masked. Raises KeyError."""
+        ...
+
+
+class FactsTable:
+    """A table of facts that are in memory."""
+
+    def __init__(self, files: Mapping[str, FileFacts], contents: Mapping[str, bytes] | None = None) -> None:
+        self._files = files
+        self._contents = contents or {}
+
+    def paths(self) -> Collection[str]:
+        return self._files.keys()
+
+    def facts(self, path: str) -> FileFacts | None:
+        return self._files.get(path)
+
+    def named(self, name: str) -> Sequence[Row]:
+        return [
+            Row(path, facts.language, facts.package, symbol.qualname, symbol.kind)
+            for path, facts in sorted(self._files.items())
+            for symbol in facts.symbols
+            if symbol.name == name and symbol.qualname
+        ]
+
+    def packages(self) -> Iterable[tuple[str, str, str]]:
+        return [(path, facts.language, facts.package) for path, facts in sorted(self._files.items())]
+
+    def content(self, path: str) -> bytes:
+        return self._contents.get(path, b"")
 
 
 class Target(NamedTuple):
@@ -42,7 +107,7 @@ class RawEdge(NamedTuple):
     source_qualname: str
     target_path: str
     target_qualname: str
-    kind: str  # contains | imports | calls | inherits | references
+    kind: str  # contains | imports | calls | inherits | overrides | references
     weight: float
     line: int
 
@@ -51,57 +116,28 @@ class Resolved(NamedTuple):
     """The edges that start in one file, without duplicates of (source, target, kind)."""
 
     edges: tuple[RawEdge, ...]
-    consulted: frozenset[str]  # module keys that were looked up, found or not
-
-
-class LanguageResolver(Protocol):
-    """The rules of one language."""
-
-    def resolve_name(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]: ...
-
-    def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]: ...
-
-    def resolve_file(self, facts: FileFacts) -> Resolved: ...
+    consulted: frozenset[int]  # see `indexer.resolvers.keys`
 
 
 class EdgeSet:
-    """Edges of one file without self-loops, one for each (source, target, kind): the surest, at its first
-    line.
-    """
+    """Edges of one file without self-loops, one for each (source, target, kind): the surest, at its first line."""
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._edges: dict[tuple[str, str, str, str], RawEdge] = {}
 
-    def add(self, edge: RawEdge) -> None:
-        if edge.target_path == self._path and edge.target_qualname == edge.source_qualname:
+    def add(self, source: str, path: str, qualname: str, kind: str, weight: float, line: int) -> None:
+        if qualname == source and path == self._path:
             return
-        key = (edge.source_qualname, edge.target_path, edge.target_qualname, edge.kind)
+        key = (source, path, qualname, kind)
         known = self._edges.get(key)
-        if known is None or (edge.weight, -edge.line) > (known.weight, -known.line):
-            self._edges[key] = edge
+        if known is None or (weight, -line) > (known.weight, -known.line):
+            self._edges[key] = RawEdge(source, path, qualname, kind, weight, line)
 
     def edges(self) -> tuple[RawEdge, ...]:
         return tuple(self._edges.values())
 
 
-def edge_kind(reference_kind: str) -> str:
-    """The kind of edge that a kind of reference makes."""
-    return _KINDS.get(reference_kind, "references")
-
-
-def enclosing_symbol(kinds: Mapping[str, str], scope: str) -> str:
-    """The innermost qualified name around a scope that is a symbol of the file ("" is the file's own)."""
-    while scope and scope not in kinds:
-        scope = scope.rpartition(".")[0]
-    return scope
-
-
-def contains_edges(facts: FileFacts, edges: EdgeSet) -> None:
-    """Add file -> class -> method: each symbol hangs from the innermost symbol around it."""
-    kinds = {s.qualname: s.kind for s in facts.symbols}
-    for symbol in facts.symbols:
-        if symbol.qualname:
-            parent = enclosing_symbol(kinds, symbol.qualname.rpartition(".")[0])
-            line = symbol.span.start_line
-            edges.add(RawEdge(parent, facts.path, symbol.qualname, "contains", 1.0, line))
+def edge_kind(reference: Reference) -> str:
+    """The kind of edge that a reference makes."""
+    return _KINDS.get(reference.kind, "references")

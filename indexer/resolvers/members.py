@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from indexer.resolvers.scopes import FileScopes
+from indexer.resolvers.inheritance import Line, order_of_bases
+from indexer.resolvers.rules import Named
+from indexer.resolvers.scopes import FileNames
 from indexer.resolvers.values import Value, Values, distinct
 from indexer.types import Binding
 
@@ -12,14 +15,10 @@ if TYPE_CHECKING:
     from indexer.resolvers.names import Names
 
 TYPED = 0.9  # confidence kept when a variable's type was followed: it may have been assigned anew
-MAX_BASES = 64  # classes in one line of inheritance; crafted ones must not grow without bound
+AMBIGUOUS = 0.8  # confidence kept where several files define the same qualified name: the nearest is taken
 
-# Annotations that stand for the object whose method it is.
-_SELF_TYPES = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
-
-_SAYS = {"call": 1, "alias": 2, "local": 3}  # order of trust, annotations first
-
-ClassLine = tuple[tuple[FileScopes, str], ...]  # a class and its bases in the order of lookup
+_FUNCTIONS = ("function", "method")
+Member = tuple[FileNames, str, str]  # file, class that has it, what it is: "method", "attribute"…
 
 
 class Members:
@@ -27,174 +26,240 @@ class Members:
 
     def __init__(self, names: Names) -> None:
         self._names = names
+        self._memory = names.memory
 
     def attribute(self, value: Value, name: str) -> Values:
         """All that `value.name` may mean."""
-        file = value.file
+        kind, file, owner, how, weight = value
+        if kind == "package":
+            return self._of_package(value, name)
         if file is None:
             return ()
-        if value.kind == "namespace":
-            return self._names.submodule(value, name)
-        question = ("attribute", value.kind, value.name, name, value.how)
-        memory = self._names.memory
-        memory.consulted.add(file.path)
-        if value.kind == "module":
-            return memory.recall(file, question, lambda: self._of_module(value, file, name))
-        return memory.recall(file, question, lambda: self._of_object(value, file, name))
-
-    def _of_module(self, value: Value, file: FileScopes, name: str) -> Values:
-        found = self._names.top_level(file, name)
-        inside = tuple(
-            v._replace(how=value.how, weight=min(v.weight, value.weight))
-            for v in found
-            if v.kind != "outside"
-        )
-        return inside or self._names.submodule(value, name) or found
-
-    def _of_object(self, value: Value, file: FileScopes, name: str) -> Values:
-        kind = file.kind(value.name)
-        if value.kind == "instance" or kind == "class":
-            return self._of_class(value, self.line(file, value.name), name)
+        if kind == "module":
+            leaves = self._names.lookup.inside(file, name)
+            return self._names.of_leaves(leaves, file, how, weight)
+        if kind == "instance":
+            return self._of_class(value, file, owner, name)
+        what = file.kind(owner)
+        if what == "class":
+            return self._of_class(value, file, owner, name)
+        if what == "namespace":
+            return self._of_namespace(value, file, owner, name)
         # The attribute of a method: it is a property, so its result is meant. Of a variable: its type is.
-        held = self.result(value) if kind in ("function", "method") else self.held(value)
-        return distinct(self.attribute(v, name) for v in held)
+        held = self.result(value) if what in _FUNCTIONS else self.held(value)
+        return distinct([self.attribute(one, name) for one in held])
 
-    def inherited(self, file: FileScopes, owner: str, name: str) -> Values:
+    def _of_package(self, value: Value, name: str) -> Values:
+        asker = value.file
+        assert asker is not None
+        world = self._names.files.world(asker.language)
+        places = asker.rules.package_member(world, value.name, name)
+        return self._names.of_places(asker, places, value.how, value.weight)
+
+    def _of_namespace(self, value: Value, file: FileNames, owner: str, name: str) -> Values:
+        below = f"{owner}.{name}"
+        self._memory.notes.append(file.key_around(below))
+        if below in file.symbols:
+            return (Value("symbol", file, below, value.how, value.weight),)
+        return self._elsewhere(file, below, value)
+
+    def _elsewhere(self, file: FileNames, qualname: str, value: Value) -> Values:
+        """A symbol of that qualified name in another file of the package."""
+        if not file.rules.spread_members:
+            return ()
+        found = file.rules.elsewhere(self._names.files.world(file.language), file, qualname)
+        chosen = nearest(found, file.path)
+        other = self._names.files.file(chosen.path) if chosen else None
+        if chosen is None or other is None:
+            return ()
+        self._memory.notes.append(other.key_around(chosen.qualname))
+        weight = value.weight * (AMBIGUOUS if len(found) > 1 else 1.0)
+        return (Value("symbol", other, chosen.qualname, value.how, weight),)
+
+    # -- classes -------------------------------------------------------------------------------------------------
+
+    def _of_class(self, value: Value, file: FileNames, owner: str, name: str) -> Values:
+        found = self._memory.recall(file.memo, ("m", owner, name), self._member, file, owner, name, 0)
+        return self._as_member(value, owner, name, found)
+
+    def inherited(self, file: FileNames, owner: str, name: str) -> Values:
         """What `super().name` means in a method of `owner`."""
-        value = Value("instance", file, owner, f"`super()` in {owner}", 1.0)
-        return self._of_class(value, self.line(file, owner)[1:], name)
+        value = Value("instance", file, owner, ("`super()` in {}", owner), 1.0)
+        found = self._memory.recall(file.memo, ("s", owner, name), self._member, file, owner, name, 1)
+        return self._as_member(value, owner, name, found)
 
-    def _of_class(self, value: Value, line: ClassLine, name: str) -> Values:
-        is_own = value.how.startswith(
-            "`"
-        )  # `self` and `super()` are sure, other receivers were followed to a type
-        weight = value.weight * (TYPED if value.kind == "instance" and not is_own else 1.0)
-        for file, owner in line:
-            self._names.memory.consulted.add(file.path)
-            symbol = file.symbols.get(f"{owner}.{name}")
-            if symbol is None and (owner, name) not in file.members:
+    def _as_member(self, value: Value, owner: str, name: str, found: Member | None) -> Values:
+        if found is None:
+            if value.kind == "symbol" and name in value.file.rules.constructors:  # type: ignore[union-attr]
+                return (value,)
+            return ()
+        file, holder, what = found
+        how = value.how
+        # `self` and `super()` are sure, other receivers were followed to a type
+        is_own = isinstance(how, tuple) and str(how[0]).startswith("`")
+        words = (
+            "{} of {}"
+            if holder == owner
+            else "{} of {}, inherited by " + owner.replace("{", "").replace("}", "")
+        )
+        how = (words, what, holder) if is_own else (words + ", {}", what, holder, how)
+        weight = value.weight if is_own or value.kind != "instance" else value.weight * TYPED
+        qualname = f"{holder}.{name}"
+        return (Value("symbol" if qualname in file.symbols else "field", file, qualname, how, weight),)
+
+    def _member(self, file: FileNames, owner: str, name: str, skip: int) -> Member | None:
+        """The first class in the line, after `skip`, that has the member."""
+        notes = self._memory.notes
+        for other, holder in self.line(file, owner)[skip:]:
+            notes.append(other.key_around(holder))
+            if other.rules.named_constructors and name == holder[holder.rfind(".") + 1 :]:
                 continue
-            what = symbol.kind if symbol and symbol.kind in ("class", "method") else "attribute"
-            how = f"{what} of {owner}"
-            how += f", inherited by {value.name}" if owner != value.name else ""
-            how += "" if is_own else f", {value.how}"
-            return (Value("symbol" if symbol else "field", file, f"{owner}.{name}", how, weight),)
-        return ()
+            qualname = f"{holder}.{name}"
+            symbol = other.symbols.get(qualname)
+            if symbol is not None:
+                return other, holder, symbol.kind if symbol.kind in ("class", "method") else "attribute"
+            if qualname in other.members:
+                return other, holder, "attribute"
+            if other.rules.spread_members:
+                for found in self._elsewhere(other, qualname, Value("symbol", other, holder, "", 1.0)):
+                    if found.file is not None:
+                        return found.file, holder, "method"
+        return None
 
-    def line(self, file: FileScopes, owner: str) -> ClassLine:
-        """A class followed by its bases, in Python's order (C3); depth first where there is no such order."""
-        question = ("bases", owner)
-        names = self._names
-        values = names.memory.recall(file, question, lambda: self._line(file, owner))
-        return tuple((value.file, value.name) for value in values if value.file is not None)
+    def line(self, file: FileNames, owner: str) -> Line:
+        """A class followed by its bases, in the order of lookup."""
+        return self._memory.recall(file.memo, ("l", owner), order_of_bases, file, owner, self.bases)
 
-    def _line(self, file: FileScopes, owner: str) -> Values:
-        lines: list[list[Value]] = []
-        for base in self.bases(file, owner):
-            assert base.file is not None
-            self._names.memory.consulted.add(base.file.path)
-            above = self.line(base.file, base.name)
-            lines.append([Value("symbol", f, name, "", 1.0) for f, name in above])
-        return (Value("symbol", file, owner, "", 1.0), *merge_lines(lines))[:MAX_BASES]
-
-    def bases(self, file: FileScopes, owner: str) -> Values:
+    def bases(self, file: FileNames, owner: str) -> Values:
         """The base classes that are in the repository, as written from left to right."""
         symbol = file.symbols.get(owner)
-        if symbol is None:
+        if symbol is None or not symbol.bases:
             return ()
+        return self._memory.recall(
+            file.memo, ("b", owner), self._bases, file, owner, symbol.bases, symbol.line
+        )
+
+    def _bases(self, file: FileNames, owner: str, written: Sequence[str], line: int) -> Values:
+        if not self._memory.burn():
+            return ()
+        scope = owner.rpartition(".")[0]
         found: list[Values] = []
-        for written in symbol.bases:
-            base = written.partition("[")[0].strip()
-            if not base or "=" in base or "(" in base:
-                continue
-            values = self._names.evaluate(file, base, owner.rpartition(".")[0], symbol.span.start_line)
-            found.append(self._classes(values)[:1])
+        for one in written:
+            name = file.rules.base_name(one)
+            if name:
+                found.append(self.classes(self._names.evaluate(file, name, scope, line))[:1])
+        self._memory.refill()
         return distinct(found)
 
-    # -- types of what variables hold ------------------------------------------------------------------------
+    # -- types of what variables hold ----------------------------------------------------------------------------
 
     def held(self, value: Value) -> Values:
-        """What a variable of a module or class holds, as far as it is stated: instances, or what it is an
-        alias of.
-        """
+        """What a variable of a module or class holds, as far as it is stated: instances, or what it is an alias of."""
         file = value.file
         if file is None or value.kind not in ("symbol", "field"):
             return ()
-        owner, _, name = value.name.rpartition(".")
-        return self._first_bound(file, file.members.get((owner, name), []))
+        self._memory.notes.append(file.key_around(value.name))
+        bindings = file.members.get(value.name)
+        return self._first_bound(file, bindings) if bindings else ()
 
     def holders(self, value: Value) -> Values:
         """What has the members that can follow the value and a dot."""
-        if value.kind in ("module", "instance") or is_class(value) or value.file is None:
+        if value.kind in ("module", "instance", "package") or is_class(value) or value.file is None:
             return (value,)
         kind = value.file.kind(value.name)
-        return self.result(value) if kind in ("function", "method") else self.held(value)
+        if kind == "namespace":
+            return (value,)
+        return self.result(value) if kind in _FUNCTIONS else self.held(value)
 
-    def _first_bound(self, file: FileScopes, bindings: list[Binding]) -> Values:
-        for binding in sorted(
-            bindings, key=lambda b: b.kind == "call"
-        ):  # an annotation says more than a call
+    def _first_bound(self, file: FileNames, bindings: list[Binding]) -> Values:
+        # an annotation says more than a call
+        for binding in sorted(bindings, key=lambda b: b.kind == "call") if len(bindings) > 1 else bindings:
             found = self.bound(file, binding)
             if found:
                 return found
         return ()
 
-    def bound(self, file: FileScopes, binding: Binding) -> Values:
+    def bound(self, file: FileNames, binding: Binding) -> Values:
         """The instances that a binding gives its name."""
-        question = ("bound", binding)
-        return self._names.memory.recall(file, question, lambda: self._bound(file, binding))
-
-    def _bound(self, file: FileScopes, binding: Binding) -> Values:
-        line = binding.line
-        if binding.kind == "local" or not binding.type:
+        if not binding.type or binding.kind == "local":
             return ()
+        memo = file.memo if not binding.scope or "." in binding.name else file.local
+        return self._memory.recall(memo, ("v", id(binding)), self._bound, file, binding)
+
+    def _bound(self, file: FileNames, binding: Binding) -> Values:
+        if not self._memory.burn():
+            return ()
+        line, written = binding.line, binding.type
+        how: tuple[object, ...]
         if binding.kind == "alias":
-            return self._names.evaluate(file, binding.type, binding.scope, line)
+            found = self._names.evaluate(file, written, binding.scope, line)
+            self._memory.refill()
+            return found
         if binding.kind == "call":
-            called = self._names.evaluate(file, binding.type, binding.scope, line)
-            how = f"type of `{binding.name}`, assigned at line {line}"
-            found = distinct(self.result(value) for value in called)
+            called = self._names.evaluate(file, written, binding.scope, line)
+            how = ("type of `{}`, assigned at line {}", binding.name, line)
+            found = distinct([self.result(value) for value in called]) or _outside(called)
         else:
-            # Annotations of parameters are read where the function stands, not inside it.
-            scope = binding.scope.rpartition(".")[0] if binding.kind == "parameter" else binding.scope
-            how = f"type of `{binding.name}`, annotated at line {line}"
-            found = self._annotated(file, binding.type, scope, line)
-        return tuple(value._replace(how=how) for value in found)
+            # Annotations of parameters are read where the function stands, not inside it, and a field may have the name
+            # of its type.
+            is_around = binding.kind == "parameter" or binding.name == written.partition(".")[0]
+            scope = binding.scope.rpartition(".")[0] if is_around else binding.scope
+            how = ("type of `{}`, annotated at line {}", binding.name, line)
+            found = self._annotated(file, written, scope, line)
+        self._memory.refill()
+        return tuple([value._replace(how=how) for value in found])
 
     def result(self, value: Value) -> Values:
         """What a call of the value gives: an instance of a class, what a function says that it returns."""
-        file = value.file
-        if file is None or value.kind not in ("symbol", "field"):
+        kind, file, name, how, weight = value
+        if file is None or kind not in ("symbol", "field"):
             return ()
-        kind = file.kind(value.name)
-        if kind == "class":
-            return (value._replace(kind="instance"),)
-        if kind in ("variable", ""):
-            classes = self._classes((value,))
-            return tuple(v._replace(kind="instance") for v in classes)
-        binding = file.returns.get(value.name)
-        if binding is None or kind not in ("function", "method"):
+        what = file.kind(name)
+        if what == "class":
+            return (Value("instance", file, name, how, weight),)
+        if what in ("variable", ""):
+            return _instances(self.classes((value,)))
+        if what not in _FUNCTIONS:
             return ()
-        self._names.memory.consulted.add(file.path)
-        owner = value.name.rpartition(".")[0]
-        if binding.type in _SELF_TYPES:
-            return (Value("instance", file, owner, value.how, value.weight * TYPED),)
+        self._memory.notes.append(file.key_around(name))
+        binding = file.returns.get(name)
+        if binding is None:
+            return ()
+        owner = name.rpartition(".")[0]
+        if binding.type in file.rules.self_types and owner:
+            return (Value("instance", file, owner, how, weight * TYPED),)
+        found = self._memory.recall(file.memo, ("r", name), self._returned, file, binding, owner)
+        return tuple([v._replace(weight=v.weight * weight * TYPED) for v in found])
+
+    def _returned(self, file: FileNames, binding: Binding, owner: str) -> Values:
+        if not self._memory.burn():
+            return ()
         found = self._annotated(file, binding.type, owner, binding.line)
-        return tuple(v._replace(weight=v.weight * value.weight * TYPED) for v in found)
+        self._memory.refill()
+        return found
 
-    def _annotated(self, file: FileScopes, written: str, scope: str, line: int) -> Values:
+    def _annotated(self, file: FileNames, written: str, scope: str, line: int) -> Values:
         values = self._names.evaluate(file, written, scope, line)
-        return tuple(value._replace(kind="instance") for value in self._classes(values))
+        return _instances(self.classes(values)) or _outside(values)
 
-    def _classes(self, values: Values) -> Values:
+    def classes(self, values: Values) -> Values:
         """The classes among the values, those that a variable is another name of included."""
         found: list[Values] = []
         for value in values:
             if is_class(value):
                 found.append((value,))
             elif value.file is not None and value.file.kind(value.name) in ("variable", ""):
-                found.append(tuple(v for v in self.held(value) if is_class(v)))
+                found.append(tuple([v for v in self.held(value) if is_class(v)]))
         return distinct(found)
+
+
+def _outside(values: Values) -> Values:
+    """Where a type is known to be outside of the repository, nothing in it may be guessed."""
+    return values[:1] if values and values[0].kind == "outside" else ()
+
+
+def _instances(classes: Values) -> Values:
+    return tuple([value._replace(kind="instance") for value in classes])
 
 
 def is_class(value: Value) -> bool:
@@ -202,19 +267,17 @@ def is_class(value: Value) -> bool:
     return value.kind == "symbol" and value.file is not None and value.file.kind(value.name) == "class"
 
 
-def merge_lines(lines: list[list[Value]]) -> list[Value]:
-    """Python's merge (C3) of the lines of the bases; where it does not exist, all in the order of first
-    sight.
-    """
-    rest = [list(line) for line in lines if line]
-    merged: list[Value] = []
-    while rest:
-        for line in rest:
-            head = line[0]
-            if not any(head in other[1:] for other in rest):
+def nearest(found: Iterable[Named], path: str) -> Named | None:
+    """Of several symbols that of the file itself, else of the file that shares most folders with it."""
+    best: tuple[tuple[int, int, str], Named] | None = None
+    folders = path.split("/")
+    for symbol in found:
+        shared = 0
+        for mine, other in zip(folders, symbol.path.split("/"), strict=False):
+            if mine != other:
                 break
-        else:
-            head = rest[0][0]
-        merged.append(head)
-        rest = [kept for kept in ([v for v in line if v != head] for line in rest) if kept]
-    return merged
+            shared += 1
+        rank = (-shared, symbol.path.count("/"), symbol.path)
+        if best is None or rank < best[0]:
+            best = (rank, symbol)
+    return best[1] if best else None

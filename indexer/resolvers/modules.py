@@ -9,7 +9,9 @@ looked for it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+
+from indexer.resolvers.world import World
 
 SUFFIXES = (".py", ".pyi")  # a source is preferred to its stub: it has the docstrings and the bodies
 _INITS = tuple(f"__init__{suffix}" for suffix in SUFFIXES)
@@ -42,11 +44,21 @@ def _dotted(path: str) -> str:
     return stem.removesuffix("/__init__").replace("/", ".")
 
 
-class ModuleIndex:
-    """The modules of a repository. Lookups note every key that they depend on in `consulted`."""
+def inside(world: World, folder: str, parts: Collection[str]) -> str:
+    """The file of the module `parts` below a folder ("" or "a/b/"), "" for none; no parts: the package of the
+    folder.
+    """
+    stem = folder + "/".join(parts)
+    choices = [f"{stem.rstrip('/')}/{init}" if stem else init for init in _INITS]
+    if parts:
+        choices = [choices[0], f"{stem}.py", choices[1], f"{stem}.pyi"]
+    return world.first(choices)
 
-    def __init__(self, paths: Collection[str]) -> None:
-        self._paths = paths
+
+class ModuleIndex:
+    """The modules of a repository."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
         self._by_tail: dict[str, list[str]] = {}  # last part of the module name -> paths
         self._names: set[str] = set()  # every part of every module name
         for path in paths:
@@ -55,68 +67,51 @@ class ModuleIndex:
                 self._by_tail.setdefault(dotted.rpartition(".")[2], []).append(path)
                 self._names.update(dotted.split("."))
 
-    def is_outside(self, dotted: str, consulted: set[str]) -> bool:
+    def is_outside(self, world: World, dotted: str) -> bool:
         """Whether no file or folder has the first name of `dotted`: the standard library, an installed
         package.
         """
         first = dotted.partition(".")[0]
         if first in self._names:
             return False
-        consulted.add(first + ".")
+        world.note(first + ".")
         return True
 
-    def absolute(self, dotted: str, importer: str, consulted: set[str]) -> str | None:
-        """The file that `import dotted` means in the file `importer`; None if it is not in the repository."""
-        consulted.add(dotted)
+    def absolute(self, world: World, dotted: str, folder: str) -> str:
+        """The file that `import dotted` means in a file of the folder; "" if it is not in the repository."""
+        world.note(dotted)
         best: tuple[tuple[bool, int, int, int, str], str] | None = None
         for path in self._by_tail.get(dotted.rpartition(".")[2], ()):
             name = _dotted(path)
             if name != dotted and not name.endswith("." + dotted):
                 continue
             root = name[: -len(dotted)].replace(".", "/")  # "" or "lib/"
-            if not self._may_be_root(root, dotted, importer, consulted):
+            if not _may_be_root(world, root, dotted, folder):
                 continue
             # The root that holds the importer, then the nearest to the top, then a source before its stub.
-            shared = len(root) if importer.startswith(root) else 0
-            key = (not importer.startswith(root), -shared, root.count("/"), len(path), path)
+            shared = len(root) if folder.startswith(root) else 0
+            key = (not folder.startswith(root), -shared, root.count("/"), len(path), path)
             if best is None or key < best[0]:
                 best = (key, path)
-        return best[1] if best else None
+        return best[1] if best else ""
 
-    def inside(self, folder: str, parts: Collection[str], consulted: set[str]) -> str | None:
-        """The file of the module `parts` below a folder ("" or "a/b/"); no parts: the package of the
-        folder.
-        """
-        stem = folder + "/".join(parts)
-        choices = [f"{stem.rstrip('/')}/{init}" if stem else init for init in _INITS]
-        if parts:
-            choices = [choices[0], f"{stem}.py", choices[1], f"{stem}.pyi"]
-        for choice in choices:
-            consulted.add(choice)
-            if choice in self._paths:
-                return choice
-        return None
 
-    def _may_be_root(self, root: str, dotted: str, importer: str, consulted: set[str]) -> bool:
-        if not root:
-            return True
-        first = dotted.partition(".")[0]
-        is_standard = first in sys.stdlib_module_names
-        if self._is_package(root, consulted):
-            # Scripts started inside a package import their neighbours by bare name.
-            beside = importer.startswith(root) and "/" not in importer[len(root) :]
-            return beside and dotted == first and not is_standard
-        if importer.startswith(root):
-            return True
-        if is_standard:
-            return False
-        if root.rstrip("/").rpartition("/")[2] in _SOURCE_FOLDERS:
-            return True
-        return self._is_package(f"{root}{first}/", consulted)
-
-    def _is_package(self, folder: str, consulted: set[str]) -> bool:
-        for init in _INITS:
-            consulted.add(folder + init)
-            if folder + init in self._paths:
-                return True
+def _may_be_root(world: World, root: str, dotted: str, folder: str) -> bool:
+    if not root:
+        return True
+    first = dotted.partition(".")[0]
+    is_standard = first in sys.stdlib_module_names
+    if _is_package(world, root):
+        # Scripts started inside a package import their neighbours by bare name.
+        return folder == root and dotted == first and not is_standard
+    if folder.startswith(root):
+        return True
+    if is_standard:
         return False
+    if root.rstrip("/").rpartition("/")[2] in _SOURCE_FOLDERS:
+        return True
+    return _is_package(world, f"{root}{first}/")
+
+
+def _is_package(world: World, folder: str) -> bool:
+    return bool(world.first(folder + init for init in _INITS))

@@ -1,186 +1,235 @@
-"""What a Python expression of names and dots means: scopes, imports, classes with their bases, types of
-variables.
-"""
+"""What an expression of names and dots means at a place of a file."""
 
 from __future__ import annotations
 
-from indexer.resolvers.base import SymbolTable
-from indexer.resolvers.members import Members
-from indexer.resolvers.modules import ModuleIndex
-from indexer.resolvers.scopes import AFTER, Entry, FileScopes
-from indexer.resolvers.values import Memory, Value, Values, distinct
-from indexer.types import FileFacts, Import, Symbol
+from collections.abc import Iterable, Sequence
+
+from indexer.resolvers.lookup import Leaf, Leaves, Lookup
+from indexer.resolvers.members import Members, nearest
+from indexer.resolvers.rules import Place
+from indexer.resolvers.scopes import AFTER, Definition, Entry, FileNames, bucket, likeliest
+from indexer.resolvers.values import NEAR, How, Value, Values, distinct
+from indexer.resolvers.world import Files
+from indexer.types import Binding, Import
+
+MAX_PARTS = 20  # of a dotted name; longer ones are data
 
 
 class Names:
     """Evaluates dotted names over the files of a table."""
 
-    def __init__(self, table: SymbolTable) -> None:
-        self._table = table
-        self._modules: ModuleIndex | None = None
-        self._files: dict[str, FileScopes | None] = {}
-        self._buffer: tuple[FileFacts, FileScopes] | None = None  # the last one: a cursor asks many questions
-        self.memory = Memory()
+    def __init__(self, files: Files) -> None:
+        self.files = files
+        self.memory = files.memory
+        self.lookup = Lookup(files)
         self.members = Members(self)
 
-    @property
-    def modules(self) -> ModuleIndex:
-        if self._modules is None:
-            self._modules = ModuleIndex(self._table.paths())
-        return self._modules
-
-    def file(self, path: str) -> FileScopes | None:
-        """The scopes of an indexed file, noted as consulted."""
-        self.memory.consulted.add(path)
-        if path not in self._files:
-            facts = self._table.facts(path)
-            self._files[path] = FileScopes(facts) if facts is not None else None
-        return self._files[path]
-
-    def buffer(self, facts: FileFacts) -> FileScopes:
-        """The scopes of facts that may differ from the table's: an unsaved buffer, or the file being
-        resolved.
-        """
-        if self._buffer is None or self._buffer[0] is not facts:
-            known = self.file(facts.path) if self._table.facts(facts.path) is facts else None
-            self._buffer = (facts, known or FileScopes(facts))
-        return self._buffer[1]
-
-    # -- names -----------------------------------------------------------------------------------------------
-
-    def evaluate(self, file: FileScopes, dotted: str, scope: str, line: int) -> Values:
+    def evaluate(self, file: FileNames, dotted: str, scope: str, line: int) -> Values:
         """All that a dotted name may mean at a place, likeliest first; () if that is not known."""
-        root = dotted.partition(".")[0].removesuffix("()")
-        scope, line = file.home(root, scope, line)
-        question = ("name", dotted, scope, file.bucket(scope, root, line))
-        return self.memory.recall(file, question, lambda: self._evaluate(file, dotted, scope, line))
+        parts = dotted.split(".")
+        if len(parts) > MAX_PARTS:
+            return ()
+        root = parts[0]
+        name = root.removesuffix("()")
+        if name in file.rules.super_names and len(parts) > 1:
+            owner = file.owner(scope)
+            if owner and owner != scope:
+                values = self.members.inherited(file, owner, parts[1].removesuffix("()"))
+                return self._follow(self._called(values, parts[1]), parts[2:], file)
+        values = self.root(file, name, scope, line)
+        if not values and len(parts) > 1:
+            return self._guessed(file, parts[-1])
+        return self._follow(self._called(values, root), parts[1:], file)
 
-    def _evaluate(self, file: FileScopes, dotted: str, scope: str, line: int) -> Values:
-        head, _, last = dotted.rpartition(".")
-        if not head:
-            return self._lookup(file, last.removesuffix("()"), scope, line)
-        if head in ("super()", "super"):
-            owner = file.enclosing_class(scope)
-            return self.members.inherited(file, owner, last) if owner else ()
-        before = self.evaluate(file, head, scope, line)
-        if last.endswith("()"):
-            members = distinct(self.members.attribute(value, last[:-2]) for value in before)
-            return distinct(self.members.result(value) for value in members)
-        return distinct(self.members.attribute(value, last) for value in before)
+    def _follow(self, values: Values, parts: Sequence[str], file: FileNames) -> Values:
+        """The values after `.a.b` was followed from them."""
+        for at, part in enumerate(parts):
+            known = any(value.kind in NEAR for value in values)
+            name, before = part.removesuffix("()"), values
+            if len(values) == 1:
+                values = self.members.attribute(values[0], name)
+            else:
+                values = distinct([self.members.attribute(value, name) for value in values])
+            values = self._called(values, part)
+            if not values and name in file.rules.transparent:
+                held = distinct([self.members.holders(value) for value in before])
+                values = tuple([value for value in held if value.kind in ("instance", "outside")])
+            if not values:
+                return self._guessed(file, parts[-1]) if known and at < len(parts) - 1 else ()
+        return values
 
-    def _lookup(self, file: FileScopes, name: str, scope: str, line: int) -> Values:
-        if name in ("self", "cls"):
-            owner = file.enclosing_class(scope)
-            if owner is not None and owner != scope:
-                kind = "instance" if name == "self" else "symbol"
-                return (Value(kind, file, owner, f"`{name}` in {owner}", 1.0),)
+    def _called(self, values: Values, part: str) -> Values:
+        if not part.endswith("()"):
+            return values
+        return distinct([self.members.result(value) for value in values])
+
+    # -- the first name ------------------------------------------------------------------------------------------
+
+    def root(self, file: FileNames, name: str, scope: str, line: int) -> Values:
+        """What a bare name means at a place."""
+        home, turn = self.home(file, name, scope, line)
+        if turn < 0:
+            return self.memory.recall(file.local, ("n", home, name), self._root, file, name, home, AFTER)
+        return self.memory.recall(file.local, ("n", home, name, turn), self._root, file, name, home, line)
+
+    def home(self, file: FileNames, name: str, scope: str, line: int) -> tuple[str, int]:
+        """The scope in which a name means the same as here: where it is bound. And what tells apart the lines there at
+        which it means something else, -1 if none.
+
+        So all functions of a file share one answer about what the file imports.
+        """
+        if name in file.self_names:
+            owner = file.owner(scope)
+            if owner and (owner != scope or file.rules.self_in_class_body):
+                return f"{owner}.()", -1
         for around in file.visible(scope):
-            entries = file.entries(around, name, line if around == scope else AFTER)
-            found = self._first(file, entries)
-            if found or entries:
-                return found
+            entries = file.entries(around, name)
+            if entries:
+                return around, bucket(entries, line) if around == scope else -1
+            if file.is_parameter(around, name):
+                return around, -1
+            if file.rules.implicit_members and self._is_member(file, around, name):
+                return around, -1
+        if file.rules.same_package and not file.binds(name):
+            return file.namespace(scope), -1
+        return "", bucket(file.entries("", name), line) if not scope else -1
+
+    def _is_member(self, file: FileNames, owner: str, name: str) -> bool:
+        if file.kind(owner) != "class":
+            return False
+        return bool(self.members.attribute(Value("instance", file, owner, "", 1.0), name))
+
+    def _root(self, file: FileNames, name: str, scope: str, line: int) -> Values:
+        if scope.endswith(".()"):
+            owner = scope[:-3]
+            kind = "symbol" if name in file.rules.class_names else "instance"
+            return (Value(kind, file, owner, ("`{}` in {}", name, owner), 1.0),)
+        for around in file.visible(scope):
+            entries = file.entries(around, name)
+            if entries:
+                return self._first(file, likeliest(entries, line if around == scope else AFTER))
             if file.is_parameter(around, name):
                 return ()
-        return self.starred(file, name)
+            if file.rules.implicit_members and file.kind(around) == "class":
+                how = ("`{}` in {}", name, around)
+                found = self.members.attribute(Value("instance", file, around, how, 1.0), name)
+                if found:
+                    return found
+        leaves = self.lookup.bare(file, name, line if not scope else AFTER)
+        if leaves:
+            return self.of_leaves(leaves, file, None, 1.0)
+        return self._neighbour(file, name, scope)
 
-    def top_level(self, file: FileScopes, name: str) -> Values:
-        """What a name means at the end of a module: what others see of it."""
-        entries = file.entries("", name, AFTER)
-        return self._first(file, entries) if entries else self.starred(file, name)
-
-    def _first(self, file: FileScopes, entries: list[Entry]) -> Values:
-        """The meaning of the first entry that has one in the repository, else of the first that has one at
-        all.
+    def _first(self, file: FileNames, entries: Iterable[Entry]) -> Values:
+        """The meaning of the first entry of an inner scope that has one in the repository, else of the first that has
+        one at all.
         """
         outside: Values = ()
         for entry in entries:
-            values = self._entry(file, entry)
-            if any(value.kind not in ("outside", "namespace") for value in values):
+            if isinstance(entry, Definition):
+                how = ("defined at line {}", entry.line)
+                return (Value("symbol", file, entry.qualname, how, 1.0),)
+            if isinstance(entry, Import):
+                values = self.of_import(file, entry)
+            else:
+                values = self.members.bound(file, entry)
+            if any(value.kind in NEAR for value in values):
                 return values
             outside = outside or values
         return outside
 
-    def _entry(self, file: FileScopes, entry: Entry) -> Values:
-        if isinstance(entry, Symbol):
-            return (Value("symbol", file, entry.qualname, f"defined at line {entry.span.start_line}", 1.0),)
-        if isinstance(entry, Import):
-            return self.imported(file, entry)
-        return self.members.bound(file, entry)
-
-    # -- imports ---------------------------------------------------------------------------------------------
-
-    def imported(self, file: FileScopes, entry: Import) -> Values:
+    def of_import(self, file: FileNames, entry: Import) -> Values:
         """What the name that an import binds stands for."""
-        question = ("import", entry.module, entry.level, entry.name, entry.alias, entry.line)
-        return self.memory.recall(file, question, lambda: self._imported(file, entry))
+        return self.of_leaves(self.lookup.of_import(file, entry), file, None, 1.0)
 
-    def _imported(self, file: FileScopes, entry: Import) -> Values:
-        source = "." * entry.level + entry.module
-        if not entry.name:
-            how = f"imported at line {entry.line}"
-            whole = entry.alias not in ("", entry.module, entry.module.partition(".")[0])
-            dotted = entry.module if whole else entry.module.partition(".")[0]
-            return (self.module(file, dotted, 0, how),)
-        how = f"imported at line {entry.line} from {source}"
-        module = self.module(file, entry.module, entry.level, how)
-        if module.kind == "module" and module.file is file:
-            found = self.submodule(module, entry.name)
-        else:
-            found = self.members.attribute(module, entry.name)
-        return found or (Value("outside", None, f"{source}.{entry.name}", how, 1.0),)
+    def of_places(self, file: FileNames, places: Iterable[Place], how: How, weight: float) -> Values:
+        """What places mean that the rules of `file` gave."""
+        return self.of_leaves(self.lookup.of_places(places, how), file, None, weight)
 
-    def module(self, file: FileScopes, dotted: str, level: int, how: str) -> Value:
-        """The module that an import statement of `file` names; a namespace if only folders have that name."""
-        consulted = self.memory.consulted
-        if level:
-            parts = [part for part in file.folder.split("/") if part]
-            keep = len(parts) - (level - 1)
-            if keep < 0:
-                return Value("outside", None, "." * level + dotted, how, 1.0)
-            names = [part for part in dotted.split(".") if part]
-            folder = "".join(f"{part}/" for part in parts[:keep])
-            path = self.modules.inside(folder, names, consulted)
-            name = "/" + folder + "".join(f"{name}/" for name in names)
-        elif self.modules.is_outside(dotted, consulted):
-            return Value("outside", None, dotted, how, 1.0)
-        else:
-            path, name = self.modules.absolute(dotted, file.path, consulted), dotted
-        found = self.file(path) if path else None
-        return Value("module", found, "", how, 1.0) if found else Value("namespace", file, name, how, 1.0)
+    def of_leaves(self, leaves: Leaves, asker: FileNames, how: How | None, weight: float) -> Values:
+        """The first leaf's values that are in the repository, else the first's."""
+        outside: Values = ()
+        for leaf in leaves:
+            values = self._of_leaf(leaf, asker, how, weight)
+            if values and values[0].kind in NEAR:
+                return values
+            outside = outside or values
+        return outside
 
-    def submodule(self, value: Value, name: str) -> Values:
-        """The module `name` in a package; in a namespace, that or a deeper namespace."""
-        assert value.file is not None
-        consulted = self.memory.consulted
-        below = f"{value.name}.{name}"
-        if value.kind == "module":
-            if not value.file.is_package:
-                return ()
-            path = self.modules.inside(value.file.folder, [name], consulted)
-            below = f"/{value.file.folder}{name}/"
-        elif value.name.startswith("/"):
-            path = self.modules.inside(value.name[1:], [name], consulted)
-            below = f"{value.name}{name}/"
-        else:
-            path = self.modules.absolute(below, value.file.path, consulted)
-        found = self.file(path) if path else None
-        if found is not None:
-            return (Value("module", found, "", value.how, value.weight),)
-        return (
-            ()
-            if value.kind == "module"
-            else (Value("namespace", value.file, below, value.how, value.weight),)
-        )
-
-    def starred(self, file: FileScopes, name: str) -> Values:
-        """A name that the file binds nowhere itself: one of `from module import *`, the last that has it."""
-        if name.startswith("_"):
+    def _of_leaf(self, leaf: Leaf, asker: FileNames, how: How | None, weight: float) -> Values:
+        kind, file, name, words, certainty, binding = leaf
+        how, weight = how or words, weight * certainty
+        if kind == "symbol":
+            return (*self._bodies(file, name, how, weight), Value(kind, file, name, how, weight))
+        if kind in ("module", "outside"):
+            return (Value(kind, file, name, how, weight),)
+        if kind == "package":
+            return (Value(kind, asker, name, how, weight),)
+        assert file is not None
+        if kind == "binding":
+            assert isinstance(binding, Binding)
+            found = self.members.bound(file, binding)
+            if words:  # it was found through an import, and that is what the reader sees
+                found = tuple([v._replace(how=how, weight=v.weight * weight) for v in found])
+            return found
+        if not self.memory.burn():
             return ()
-        for star in reversed(file.stars):
-            how = f"imported at line {star.line} from {'.' * star.level}{star.module} (*)"
-            module = self.module(file, star.module, star.level, how)
-            if module.kind == "module" and module.file is not file:
-                found = self.members.attribute(module, name)
-                if found:
-                    return found
-        return ()
+        first, *rest = name.split(".")
+        start = self.of_leaves(self.lookup.inside(file, first), file, how, weight)
+        found = self._follow(start, rest, file)
+        self.memory.refill()
+        return tuple([value._replace(how=how) for value in found])
+
+    def _bodies(self, file: FileNames | None, qualname: str, how: How, weight: float) -> Values:
+        """Where that is defined which the file only declares."""
+        if file is None or not file.rules.has_bodies:
+            return ()
+        found: list[Values] = []
+        world = self.files.world(file.language)
+        for place in file.rules.bodies(world, file.path, qualname):
+            other = self.files.file(place.path)
+            if other is not None and place.name in other.symbols:
+                self.memory.notes.append(other.key_around(place.name))
+                found.append((Value("symbol", other, place.name, how, weight * place.weight),))
+        return distinct(found)
+
+    # -- names that nothing binds --------------------------------------------------------------------------------
+
+    def _neighbour(self, file: FileNames, name: str, scope: str) -> Values:
+        rules, world = file.rules, self.files.world(file.language)
+        if name in rules.builtins:
+            return ()
+        if rules.same_package:
+            for package in self._packages_around(file, scope):
+                full = f"{package}.{name}" if package else name
+                found = nearest(world.qualified(full), file.path)
+                if found is not None:
+                    how = f"of the same package, {package}" if package else "of the same package"
+                    place = Place(found.path, found.qualname)
+                    return self.of_places(file, [place], how, 1.0)
+        places = rules.neighbours(world, file, name, scope)
+        if places:
+            return self.of_places(file, places, "of the repository", 1.0)
+        return self._guessed(file, name)
+
+    def _packages_around(self, file: FileNames, scope: str) -> list[str]:
+        """The package of a place, with the namespaces around it, innermost first."""
+        package = ".".join(part for part in (file.package, file.namespace(scope)) if part)
+        around = [package]
+        while around[-1] and (file.rules.outer_packages or len(around[-1]) > len(file.package)):
+            around.append(around[-1].rpartition(".")[0])
+        return around
+
+    def _guessed(self, file: FileNames, last: str) -> Values:
+        """The only symbol of that name in the repository, if the language wants guesses."""
+        name, weight = last.removesuffix("()"), file.rules.guess
+        if not weight:
+            return ()
+        found = self.files.world(file.language).named(name)
+        if len(found) != 1:
+            return ()
+        other = self.files.file(found[0].path)
+        if other is None:
+            return ()
+        self.memory.notes.append(other.key_around(found[0].qualname))
+        return (Value("symbol", other, found[0].qualname, "the only one of that name", weight),)

@@ -1,98 +1,104 @@
-"""Python: the edges of a file, and names at a cursor."""
+"""Python: its modules, packages and namespaces."""
 
 from __future__ import annotations
 
-from indexer.resolvers.base import (
-    EdgeSet,
-    RawEdge,
-    Resolved,
-    Role,
-    SymbolTable,
-    Target,
-    contains_edges,
-    edge_kind,
-    enclosing_symbol,
-)
-from indexer.resolvers.names import Names
-from indexer.resolvers.scopes import FileScopes
-from indexer.resolvers.values import Value, distinct
-from indexer.types import FileFacts, Reference
+from collections.abc import Iterable, Sequence
 
-FIELD = 0.8  # confidence kept when a class stands for a field that only its methods assign
+from indexer.resolvers.modules import ModuleIndex, inside, python_module_keys
+from indexer.resolvers.rules import FileView, Place, Rules, parameter_texts
+from indexer.resolvers.world import World
+from indexer.types import Import
+
+# A namespace (folders without a file of their own) is a package to the core, called either "/a/b/", below a folder, or
+# "a/b/:c.d", which is the module name c.d as a file in the folder a/b/ sees it.
+_AS_SEEN = ":"
 
 
-class PythonResolver:
-    """Follows Python names through scopes, imports, classes and the types that the code states."""
+class PythonRules(Rules):
+    """Modules by the folders of the repository; what a module imports can be imported from it."""
 
-    def __init__(self, table: SymbolTable) -> None:
-        self._names = Names(table)
+    class_names = frozenset({"cls"})
+    self_types = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
+    self_in_class_body = False
+    asks_by_name = False
 
-    def resolve_name(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
-        file = self._names.buffer(facts)
-        values = self._names.evaluate(file, dotted, scope, line)
-        return [target for target in map(_target, values) if target is not None]
+    def __init__(self) -> None:
+        self._index: tuple[World, ModuleIndex] | None = None
 
-    def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
-        file = self._names.buffer(facts)
-        values = self._names.evaluate(file, dotted, scope, line)
-        found = distinct(self._names.members.holders(value) for value in values)
-        return [target for target in map(_target, found) if target is not None]
+    def module_keys(self, path: str) -> Iterable[str]:
+        return python_module_keys(path)
 
-    def resolve_file(self, facts: FileFacts) -> Resolved:
-        names = self._names
-        names.memory.consulted = set()
-        file = names.buffer(facts)
-        edges = EdgeSet(facts.path)
-        contains_edges(facts, edges)
-        self._add_imports(file, facts, edges)
-        self._add_bases(file, edges)
-        kinds = {qualname: symbol.kind for qualname, symbol in file.symbols.items()}
-        seen: set[tuple[str, str, str, int]] = set()
-        for reference in facts.references:
-            root = reference.name.partition(".")[0]
-            bucket = file.bucket(reference.scope, root, reference.line)
-            use = (reference.scope, reference.name, reference.kind, bucket)
-            if reference.kind != "inherit" and use not in seen:
-                seen.add(use)  # a later use of the same name in the same scope adds no edge
-                self._add_reference(file, reference, enclosing_symbol(kinds, reference.scope), edges)
-        return Resolved(edges.edges(), frozenset(names.memory.consulted - {facts.path}))
+    def module_words(self, entry: Import) -> str:
+        return "." * entry.level + entry.module
 
-    def _add_imports(self, file: FileScopes, facts: FileFacts, edges: EdgeSet) -> None:
-        for entry in facts.imports:
-            module = self._names.module(file, entry.module, entry.level, "")
-            values: tuple[Value, ...] = (module,)
-            if entry.name not in ("", "*"):
-                values += self._names.imported(file, entry)
-            for target in map(_target, values):
-                if target is not None:
-                    edges.add(RawEdge("", target.path, target.qualname, "imports", target.weight, entry.line))
+    def star_hides(self, name: str) -> bool:
+        return name.startswith("_")
 
-    def _add_bases(self, file: FileScopes, edges: EdgeSet) -> None:
-        for qualname, symbol in file.symbols.items():
-            for value in self._names.members.bases(file, qualname):
-                target = _target(value)
-                if target is not None:
-                    edges.add(
-                        RawEdge(
-                            qualname, target.path, target.qualname, "inherits", 1.0, symbol.span.start_line
-                        )
-                    )
+    def base_name(self, written: str) -> str:
+        name = written.partition("[")[0].strip()
+        return "" if "=" in name or "(" in name else name
 
-    def _add_reference(self, file: FileScopes, reference: Reference, source: str, edges: EdgeSet) -> None:
-        values = self._names.evaluate(file, reference.name, reference.scope, reference.line)
-        kind = edge_kind(reference.kind)
-        for value in values:
-            target = _target(value)
-            own_field = value.kind == "field" and value.file is file
-            if target is not None and target.role == "definition" and not own_field:
-                edges.add(RawEdge(source, target.path, target.qualname, kind, target.weight, reference.line))
+    def parameters(self, signature: str) -> list[str]:
+        texts = parameter_texts(signature)
+        names = (text.partition(":")[0].partition("=")[0].strip(" *\n\t") for text in texts)
+        return [name for name in names if name.isidentifier()]
 
+    def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
+        if entry.name:
+            place = self._find(world, file, entry.module, entry.level)
+            if place is None or entry.name == "*":
+                return () if place is None or place.path in ("", file.path) else (place,)
+            if place.path:
+                return (Place(place.path, entry.name),)
+            return self.package_member(world, place.name, entry.name)
+        first = entry.module.partition(".")[0]
+        is_whole = entry.alias not in ("", entry.module, first)
+        place = self._find(world, file, entry.module if is_whole else first, 0)
+        return (place,) if place is not None else ()
 
-def _target(value: Value) -> Target | None:
-    if value.file is None or value.kind in ("outside", "namespace"):
-        return None
-    if value.kind == "field":  # it has no symbol, so the class that has it stands for it
-        owner = value.name.rpartition(".")[0]
-        return Target(value.file.path, owner, round(value.weight * FIELD, 3), value.how)
-    role: Role = "type" if value.kind == "instance" else "definition"
-    return Target(value.file.path, value.name, round(value.weight, 3), value.how, role)
+    def module(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
+        place = self._find(world, file, entry.module, entry.level)
+        return (place,) if place is not None else ()
+
+    def attribute(self, world: World, file: FileView, name: str) -> Sequence[Place]:
+        if not file.path[len(file.folder) :].startswith("__init__."):
+            return ()
+        path = inside(world, file.folder, [name])
+        return (Place(path),) if path else ()
+
+    def package_member(self, world: World, package: str, name: str) -> Sequence[Place]:
+        if package.startswith("/"):
+            path, below = inside(world, package[1:], [name]), f"{package}{name}/"
+        else:
+            folder, _, dotted = package.partition(_AS_SEEN)
+            path = self._modules(world).absolute(world, f"{dotted}.{name}", folder)
+            below = f"{package}.{name}"
+        return (Place(path) if path else Place("", below),)
+
+    def _find(self, world: World, file: FileView, dotted: str, level: int) -> Place | None:
+        """The module that an import statement names; a namespace if only folders have that name."""
+        folder = file.folder
+        return world.remember(
+            ("module", folder, dotted, level), lambda: self._module(world, folder, dotted, level)
+        )
+
+    def _module(self, world: World, folder: str, dotted: str, level: int) -> Place | None:
+        if level:
+            parts = [part for part in folder.split("/") if part]
+            keep = len(parts) - (level - 1)
+            if keep < 0:
+                return None
+            names = [part for part in dotted.split(".") if part]
+            start = "".join(f"{part}/" for part in parts[:keep])
+            path = inside(world, start, names)
+            return Place(path) if path else Place("", "/" + start + "".join(f"{name}/" for name in names))
+        modules = self._modules(world)
+        if modules.is_outside(world, dotted):
+            return None
+        path = modules.absolute(world, dotted, folder)
+        return Place(path) if path else Place("", f"{folder}{_AS_SEEN}{dotted}")
+
+    def _modules(self, world: World) -> ModuleIndex:
+        if self._index is None or self._index[0] is not world:
+            self._index = (world, ModuleIndex(world.paths()))
+        return self._index[1]

@@ -97,12 +97,24 @@ class Rules:
     spread_members = False
     # Of `Language.self_names` those that mean the class itself ("cls"); the others mean an instance of it.
     class_names: frozenset[str] = frozenset()
+    # Whether the body of a class itself can name its object (`int x = this.y;`; not Python).
+    self_in_class_body = True
     # What the next class in the line of bases is called: `super().f()` has the name "super().f".
     super_names: frozenset[str] = frozenset({"super"})
     # Types that stand for the class around a method: `-> Self`.
     self_types: frozenset[str] = frozenset()
     # Calls of these on a class make an instance of it unless it says otherwise (Ruby's `Foo.new`).
     constructors: frozenset[str] = frozenset()
+    # Whether anything asks `World.named` or `World.qualified` for symbols of this language. If not, files need not note
+    # the last names of all their symbols. False only where no other language of a family asks either.
+    asks_by_name = True
+    # A method that is called like its class is its constructor: inside, the name means the class (Java, C#, C++).
+    named_constructors = False
+    # Names that the language itself defines where nothing binds them: not looked for among neighbours, never guessed.
+    builtins: frozenset[str] = frozenset()
+    # Members that give what they are asked of, or what it holds, where its type has none of that name (Rust's `unwrap`
+    # and `iter`: the type of a wrapper or list is told as that of what is inside).
+    transparent: frozenset[str] = frozenset()
     # In a parameter the name stands last ("String name") instead of first ("name: str").
     parameter_name_last = False
     # Whether declarations and definitions are apart, so that `bodies` is asked.
@@ -124,6 +136,16 @@ class Rules:
         Only has to be unique and the same for all files of a package: for Go it is made of the folder.
         """
         return stated
+
+    def bound_name(self, entry: Import) -> str:
+        """The name that an import other than a star binds in its scope; "" if none. The module's first part where it
+        is imported whole without another name.
+        """
+        return (entry.alias or entry.name or entry.module).partition(".")[0]
+
+    def module_words(self, entry: Import) -> str:
+        """The module of an import as users write it."""
+        return entry.module
 
     def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
         """What an import leads to, likeliest first; () if it is not in the repository.
@@ -157,6 +179,10 @@ class Rules:
         if not found and world.is_package(below):
             found.append(Place("", below))
         return found
+
+    def elsewhere(self, world: World, file: FileView, qualname: str) -> Sequence[Named]:
+        """Symbols in other files that are the member of a class or namespace of this one; asked if `spread_members`."""
+        return world.qualified(f"{file.package}.{qualname}" if file.package else qualname)
 
     def bodies(self, world: World, path: str, qualname: str) -> Sequence[Place]:
         """Where the definition is of what a file only declares (C, C++); asked if `has_bodies`. They come before the

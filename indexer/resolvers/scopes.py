@@ -1,176 +1,288 @@
-"""One Python file as scopes of names: what its facts say, arranged for lookup."""
+"""One file as scopes of names: what its facts say, arranged for lookup."""
 
 from __future__ import annotations
 
-import re
 import sys
 from bisect import bisect_left
-from collections.abc import Hashable
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
-from indexer.types import Binding, FileFacts, Import, Symbol
+from indexer.resolvers.base import Outline
+from indexer.resolvers.keys import key, top_name
+from indexer.resolvers.rules import Rules
+from indexer.types import Binding, Import
 
-Entry = Symbol | Import | Binding  # what may give a name its meaning in a scope
+
+class Definition(NamedTuple):
+    """What is needed of a symbol; thousands of files are held."""
+
+    qualname: str
+    kind: str
+    line: int
+    signature: str
+    bases: tuple[str, ...]
+
+
+Entry = Definition | Import | Binding  # what may give a name its meaning in a scope
 
 AFTER = sys.maxsize  # as a line: a function's body runs when all of the scopes around it are complete
-_SELF_NAMES = frozenset({"self", "cls", "super"})
-_OPEN = "([{"
-_CLOSE = ")]}"
-_STRINGS = re.compile(r"'[^']*'|\"[^\"]*\"")  # a default may hold brackets and commas
+_FUNCTIONS = ("function", "method")
 
 
-class FileScopes:
+class FileNames:
     """The names that each scope of a file binds, in the order of their lines."""
 
-    def __init__(self, facts: FileFacts) -> None:
+    __slots__ = (
+        "_inner",
+        "_keys",
+        "_namespaces",
+        "_parameters",
+        "_raw",
+        "_visible",
+        "folder",
+        "imports",
+        "language",
+        "local",
+        "members",
+        "memo",
+        "package",
+        "path",
+        "returns",
+        "rules",
+        "self_names",
+        "stars",
+        "symbols",
+        "top",
+    )  # fmt: skip
+
+    def __init__(self, facts: Outline, rules: Rules, self_names: tuple[str, ...]) -> None:
         self.path = facts.path
         self.folder = facts.path[: facts.path.rfind("/") + 1]
-        self.is_package = facts.path[len(self.folder) :].startswith("__init__.")
-        self.symbols: dict[str, Symbol] = {}  # by qualname; of several definitions the first
-        self.stars: list[Import] = []
+        self.language = facts.language
+        self.package = rules.package(facts.path, facts.package)
+        self.rules = rules
+        self.self_names = self_names
+        self.imports: Sequence[Import] = facts.imports
+        self.stars = [entry for entry in facts.imports if entry.name == "*"]
+        self.symbols: dict[str, Definition] = {}  # by qualname; of several the first; not the file's own
+        self.top: dict[str, list[Entry]] = {}  # what binds the names of the top level, by line
         self.returns: dict[str, Binding] = {}  # by the function's qualname
-        self.members: dict[tuple[str, str], list[Binding]] = {}  # (class or "", variable) -> what it holds
-        self.memo: dict[Hashable, Any] = {}  # the resolver's answers about this file; they live as long as it
-        self._names: dict[tuple[str, str], list[tuple[int, Entry]]] = {}
+        self.members: dict[str, list[Binding]] = {}  # "Class.name", "name": what the variable holds
+        self.memo: dict[Any, Any] = {}  # answers about this file that others may ask for, see `recall`
+        self.local: dict[Any, Any] = {}  # answers that only this file's own uses need
+        self._raw: dict[str, list[Import | Binding]] = {}  # what functions and classes bind, by scope
+        self._inner: dict[str, dict[str, list[Import | Binding]]] = {}
+        self._keys: dict[str, int] = {}
         self._parameters: dict[str, frozenset[str]] = {}
         self._visible: dict[str, tuple[str, ...]] = {}
         self._add_symbols(facts)
-        for imported in facts.imports:
-            if imported.name == "*":
-                self.stars.append(imported)
-            else:
-                name = imported.alias or imported.name or imported.module
-                self._add(imported.scope, name.partition(".")[0], imported.line, imported)
-        for binding in facts.bindings:
-            self._add_binding(binding)
-        for key, entries in self._names.items():
-            if any(isinstance(entry, Symbol) for _, entry in entries):
-                # The variable itself is meant by its name; its bindings only tell what it holds.
-                entries = self._names[key] = [e for e in entries if not isinstance(e[1], Binding)]
-            entries.sort(key=lambda entry: entry[0])
+        self._namespaces = {name for name, symbol in self.symbols.items() if symbol.kind == "namespace"}
+        self._add_imports()
+        self._add_bindings(facts.bindings)
+        for name, entries in self.top.items():
+            if len(entries) > 1:
+                self.top[name] = _in_order(entries)
 
-    def _add_symbols(self, facts: FileFacts) -> None:
+    def _add_symbols(self, facts: Outline) -> None:
+        symbols, top = self.symbols, self.top
         for symbol in facts.symbols:
-            known = self.symbols.setdefault(symbol.qualname, symbol)
-            if symbol.qualname and known is symbol:
-                scope = symbol.qualname.rpartition(".")[0]
-                self._add(scope, symbol.name, symbol.span.start_line, symbol)
+            qualname = symbol.qualname
+            if qualname and qualname not in symbols:
+                found = Definition(
+                    qualname, symbol.kind, symbol.span.start_line, symbol.signature, symbol.bases
+                )
+                symbols[qualname] = found
+                if "." not in qualname:
+                    top[qualname] = [found]
 
-    def _add_binding(self, binding: Binding) -> None:
-        if binding.kind == "return":
-            self.returns.setdefault(binding.scope, binding)
-        elif binding.name.startswith(("self.", "cls.")):
-            owner = self.enclosing_class(binding.scope)
-            attribute = binding.name.partition(".")[2]
-            if owner is not None and "." not in attribute:
-                self.members.setdefault((owner, attribute), []).append(binding)
-        elif "." not in binding.name:
-            self._add(binding.scope, binding.name, binding.line, binding)
-            if self.kind(binding.scope) in ("class", "file"):
-                self.members.setdefault((binding.scope, binding.name), []).append(binding)
+    def _add_imports(self) -> None:
+        for entry in self.imports:
+            if entry.name == "*":
+                continue
+            if entry.scope:
+                self._raw.setdefault(entry.scope, []).append(entry)
+                continue
+            name = self.rules.bound_name(entry)
+            if name:
+                known = self.top.get(name)
+                if known is None:
+                    self.top[name] = [entry]
+                else:
+                    known.append(entry)
 
-    def _add(self, scope: str, name: str, line: int, entry: Entry) -> None:
-        self._names.setdefault((scope, name), []).append((line, entry))
+    def _add_bindings(self, bindings: Sequence[Binding]) -> None:
+        symbols, raw, own = self.symbols, self._raw, self.self_names
+        for binding in bindings:
+            scope, name = binding.scope, binding.name
+            if binding.kind == "return":
+                self.returns.setdefault(scope, binding)
+                continue
+            root, dot, attribute = name.partition(".")
+            if dot:
+                if root in own and "." not in attribute:
+                    owner = self.enclosing_class(scope)
+                    if owner:
+                        self.members.setdefault(f"{owner}.{attribute}", []).append(binding)
+                continue
+            if not scope:
+                known = self.top.get(name)
+                if known is None:
+                    self.top[name] = [binding]
+                elif not isinstance(known[0], Definition):
+                    known.append(binding)
+                self.members.setdefault(name, []).append(binding)
+                continue
+            around = symbols.get(scope)
+            if around is not None and around.kind not in _FUNCTIONS:
+                self.members.setdefault(f"{scope}.{name}", []).append(binding)
+            bound = raw.get(scope)
+            if bound is None:
+                raw[scope] = [binding]
+            else:
+                bound.append(binding)
+
+    # -- what is where -------------------------------------------------------------------------------------------
 
     def kind(self, qualname: str) -> str:
         """The kind of a symbol of this file; "" if there is none of that name."""
         symbol = self.symbols.get(qualname)
-        return symbol.kind if symbol else ""
+        return symbol.kind if symbol is not None else ""
 
-    def enclosing_class(self, scope: str) -> str | None:
-        """The innermost class around a function's scope, or that scope itself if it is a class."""
+    def binds(self, name: str) -> bool:
+        """Whether the file's top level defines, imports or assigns the name."""
+        return name in self.top
+
+    def key(self, name: str) -> int:
+        """The key of a top-level name of this file."""
+        known = self._keys.get(name)
+        if known is None:
+            known = self._keys[name] = key(f"{self.path}:{name}")
+        return known
+
+    def key_around(self, qualname: str) -> int:
+        """The key of the top-level name that a symbol is below."""
+        known = self._keys.get(qualname)
+        if known is None:
+            top = top_name(qualname, self._namespaces)
+            known = self._keys[qualname] = key(f"{self.path}:{top}")
+        return known
+
+    def own_keys(self) -> frozenset[int]:
+        """The keys of this file's own names that were asked for."""
+        return frozenset(self._keys.values())
+
+    def enclosing_class(self, scope: str) -> str:
+        """The innermost class around a function's scope, or that scope itself if it is a class; "" for none."""
+        symbols = self.symbols
         while scope:
-            if self.kind(scope) == "class":
+            around = symbols.get(scope)
+            if around is not None and around.kind == "class":
                 return scope
             scope = scope.rpartition(".")[0]
-        return None
+        return ""
+
+    def owner(self, scope: str) -> str:
+        """The class whose object `self` is in a scope: also that of a method whose class is in another file."""
+        found = self.enclosing_class(scope)
+        if found or not self.rules.spread_members:
+            return found
+        while scope:
+            if self.kind(scope) == "method":
+                return scope.rpartition(".")[0]
+            scope = scope.rpartition(".")[0]
+        return ""
+
+    def namespace(self, scope: str) -> str:
+        """The innermost namespace around a scope, "" for none."""
+        while scope and self.kind(scope) != "namespace":
+            scope = scope.rpartition(".")[0]
+        return scope
 
     def visible(self, scope: str) -> tuple[str, ...]:
-        """The scopes whose names can be seen from `scope`, innermost first: class bodies hide from their
-        methods.
+        """The scopes whose names can be seen from `scope`, innermost first, without the top level.
+
+        Class bodies hide from their methods, unless members can be named bare.
         """
         known = self._visible.get(scope)
         if known is None:
-            around = [scope]
-            outer = scope
+            implicit = self.rules.implicit_members
+            around = [scope] if scope else []
+            outer = scope.rpartition(".")[0]
             while outer:
-                outer = outer.rpartition(".")[0]
-                if not outer or self.kind(outer) != "class":
+                if implicit or self.kind(outer) != "class":
                     around.append(outer)
+                outer = outer.rpartition(".")[0]
             known = self._visible[scope] = tuple(around)
         return known
 
-    def home(self, root: str, scope: str, line: int) -> tuple[str, int]:
-        """The scope and line at which a name means the same as here: where its first part is bound.
+    def entries(self, scope: str, name: str) -> Sequence[Entry]:
+        """What binds the name in a scope, by line."""
+        if not scope:
+            return self.top.get(name, ())
+        symbol = self.symbols.get(f"{scope}.{name}")
+        if symbol is not None and self.rules.named_constructors and name == scope[scope.rfind(".") + 1 :]:
+            symbol = None
+        bound = self._bound(scope).get(name, ()) if scope in self._raw else ()
+        if symbol is None:
+            return bound
+        # The variable itself is meant by its name; its bindings only tell what it holds.
+        imports = [entry for entry in bound if isinstance(entry, Import)]
+        return _in_order([symbol, *imports]) if imports else (symbol,)
 
-        So all functions of a file share one answer about what the file imports.
-        """
-        if root in _SELF_NAMES:
-            owner = self.enclosing_class(scope)
-            if owner is not None and owner != scope:
-                return f"{owner}.()", AFTER
-        for around in self.visible(scope):
-            if (around, root) in self._names or self.is_parameter(around, root):
-                return around, line if around == scope else AFTER
-        return "", AFTER
-
-    def entries(self, scope: str, name: str, line: int) -> list[Entry]:
-        """What may bind the name, likeliest first: the nearest before `line`, then what comes later.
-
-        What is bound on the line itself counts as later if it is an assignment: `x = x.next()` reads the old
-        one.
-        """
-        found = self._names.get((scope, name))
-        if not found:
-            return []
-        if len(found) == 1:
-            return [found[0][1]]
-        before = [e for at, e in found if at < line or (at == line and not _is_assignment(e))]
-        after = [e for at, e in found if at > line or (at == line and _is_assignment(e))]
-        before.reverse()
-        return before + after
-
-    def bucket(self, scope: str, name: str, line: int) -> int:
-        """Equal for lines at which `entries` gives the same answer."""
-        found = self._names.get((scope, name))
-        if not found or len(found) == 1:
-            return 0
-        at = bisect_left(found, line, key=lambda entry: entry[0])
-        return 2 * at + any(e[0] == line for e in found[at : at + 1])
+    def _bound(self, scope: str) -> dict[str, list[Import | Binding]]:
+        known = self._inner.get(scope)
+        if known is None:
+            known = self._inner[scope] = {}
+            for entry in sorted(self._raw[scope], key=lambda one: one.line):
+                name = self.rules.bound_name(entry) if isinstance(entry, Import) else entry.name
+                known.setdefault(name, []).append(entry)
+        return known
 
     def is_parameter(self, scope: str, name: str) -> bool:
         """Whether the function `scope` has a parameter of that name."""
         known = self._parameters.get(scope)
         if known is None:
             symbol = self.symbols.get(scope)
-            is_function = symbol is not None and symbol.kind in ("function", "method")
-            known = frozenset(parameter_names(symbol.signature) if symbol and is_function else ())
+            is_function = symbol is not None and symbol.kind in _FUNCTIONS
+            known = frozenset(self.rules.parameters(symbol.signature) if symbol and is_function else ())
             self._parameters[scope] = known
         return name in known
+
+    def forget_uses(self) -> None:
+        """Free what only the resolution of the file itself needs."""
+        self.local.clear()
+        self._inner.clear()
+        self._parameters.clear()
+        self._visible.clear()
+
+
+def _in_order(entries: list[Entry]) -> list[Entry]:
+    """By line; where a symbol is among them, without bindings: they only tell what it holds."""
+    if any(isinstance(entry, Definition) for entry in entries):
+        entries = [entry for entry in entries if not isinstance(entry, Binding)]
+    return sorted(entries, key=lambda entry: entry.line)
+
+
+def likeliest(entries: Sequence[Entry], line: int) -> Iterator[Entry]:
+    """The nearest before `line` first, then what comes later.
+
+    What is bound on the line itself counts as later if it is an assignment: `x = x.next()` reads the old one.
+    """
+    if line == AFTER or len(entries) == 1:
+        return reversed(entries)
+    before = [e for e in entries if e.line < line or (e.line == line and not _is_assignment(e))]
+    after = [e for e in entries if e.line > line or (e.line == line and _is_assignment(e))]
+    before.reverse()
+    return iter(before + after)
+
+
+def bucket(entries: Sequence[Entry], line: int) -> int:
+    """Equal for lines at which `likeliest` gives the same order."""
+    if len(entries) < 2 or line == AFTER:
+        return -1
+    at = bisect_left(entries, line, key=lambda entry: entry.line)
+    return 2 * at + any(entry.line == line for entry in entries[at : at + 1])
 
 
 def _is_assignment(entry: Entry) -> bool:
     return isinstance(entry, Binding) and entry.kind != "parameter"
-
-
-def parameter_names(signature: str) -> list[str]:
-    """The parameters of a header as written: "def f(self, a: int = g(1, 2), *rest)" -> self, a, rest."""
-    signature = _STRINGS.sub("_", signature)
-    start = signature.find("(")
-    if start < 0:
-        return []
-    depth, word, parts = 0, start + 1, []
-    for at in range(start, len(signature)):
-        letter = signature[at]
-        if letter in _OPEN:
-            depth += 1
-        elif letter in _CLOSE:
-            depth -= 1
-            if not depth:
-                parts.append(signature[word:at])
-                break
-        elif letter == "," and depth == 1:
-            parts.append(signature[word:at])
-            word = at + 1
-    names = (part.partition(":")[0].partition("=")[0].strip(" *\n\t") for part in parts)
-    return [name for name in names if name.isidentifier()]

@@ -202,7 +202,7 @@ def test_body_change_leaves_dependents_alone(bench: Any, monkeypatch: pytest.Mon
 def test_edges_do_not_depend_on_what_the_resolver_remembers(
     bench: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(linking, "CACHED_FACTS_BYTES", 1)
+    monkeypatch.setattr(linking, "CACHED_SOURCE_BYTES", 1)
     assert bench.state() == bench.clean_state()
 
 

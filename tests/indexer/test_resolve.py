@@ -11,21 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.analyze import analyze
-from indexer.resolve import RawEdge, Resolver, Target, interface_digest, module_keys
+from indexer.resolve import FactsTable, RawEdge, Resolver, Target, add_change, interface
+from indexer.resolvers.keys import Changed
 from indexer.types import FileFacts
 
 
-class Sources:
+class Sources(FactsTable):
     """A table of files given as text."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
-        self._facts = {path: parse(path, text) for path, text in sources.items()}
-
-    def paths(self) -> Collection[str]:
-        return self._facts.keys()
-
-    def facts(self, path: str) -> FileFacts | None:
-        return self._facts.get(path)
+        super().__init__({path: parse(path, text) for path, text in sources.items()})
 
 
 def parse(path: str, text: str) -> FileFacts:
@@ -262,10 +257,10 @@ def test_the_buffer_is_preferred_to_the_indexed_file() -> None:
 
 
 def test_the_interface_changes_with_signatures_and_not_with_bodies() -> None:
-    first = interface_digest(parse("a.py", "def f(x): return 1\n"))
-    assert first == interface_digest(parse("a.py", "# comment\n\ndef f(x):\n    y = 2\n    return y\n"))
-    assert first != interface_digest(parse("a.py", "def f(x, y): return 1\n"))
-    assert first != interface_digest(parse("a.py", "import os\ndef f(x): return 1\n"))
+    first = interface(parse("a.py", "def f(x): return 1\n"))
+    assert first == interface(parse("a.py", "# comment\n\ndef f(x):\n    y = 2\n    return y\n"))
+    assert first != interface(parse("a.py", "def f(x, y): return 1\n"))
+    assert first != interface(parse("a.py", "import os\ndef f(x): return 1\n"))
 
 
 # -- incremental resolution equals full resolution
@@ -333,17 +328,10 @@ class _Tree:
         )
 
 
-def _resolve(state: State, paths: Collection[str]) -> tuple[EdgeMap, dict[str, frozenset[str]]]:
-    class Table:
-        def paths(self) -> Collection[str]:
-            return state.keys()
-
-        def facts(self, path: str) -> FileFacts | None:
-            return state.get(path)
-
-    resolver = Resolver(Table())
+def _resolve(state: State, paths: Collection[str]) -> tuple[EdgeMap, dict[str, frozenset[int]]]:
+    resolver = Resolver(FactsTable(state))
     edges: EdgeMap = {}
-    consulted: dict[str, frozenset[str]] = {}
+    consulted: dict[str, frozenset[int]] = {}
     for path in sorted(paths):
         resolved = resolver.resolve_file(state[path])
         edges[path], consulted[path] = frozenset(resolved.edges), resolved.consulted
@@ -360,15 +348,11 @@ def test_resolving_what_may_have_changed_equals_resolving_all(seed: int) -> None
         tree.edit()
         after: State = {path: parse(path, text) for path, text in tree.files.items()}
         touched = {path for path in before.keys() | after.keys() if before.get(path) != after.get(path)}
-        visible = {
-            path
-            for path in touched
-            if path not in before
-            or path not in after
-            or interface_digest(before[path]) != interface_digest(after[path])
-        }
-        keys = {key for path in visible for key in module_keys(path)}
-        dependents = {path for path in after.keys() & consulted.keys() if consulted[path] & keys}
+        changed = Changed()
+        for path in touched:
+            old, new = before.get(path), after.get(path)
+            add_change(changed, path, interface(old) if old else None, interface(new) if new else None)
+        dependents = {path for path in after.keys() & consulted.keys() if changed.touches(consulted[path])}
         again = (touched & after.keys()) | dependents
         new_edges, new_consulted = _resolve(after, again)
         edges = {path: new_edges.get(path, edges.get(path, frozenset())) for path in after}

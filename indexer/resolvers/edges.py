@@ -1,0 +1,195 @@
+"""All edges that start in a file, and names at a cursor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from indexer.resolvers.base import EdgeSet, Outline, Resolved, Role, Target, edge_kind
+from indexer.resolvers.names import Names
+from indexer.resolvers.scopes import FileNames, bucket
+from indexer.resolvers.values import Value, Values, distinct, in_words
+from indexer.resolvers.world import Files
+from indexer.types import Reference
+
+FIELD = 0.8  # confidence kept when a class stands for a field that only its methods assign
+MIN_WEIGHT = 0.001
+
+
+class Linked(NamedTuple):
+    """A target of an edge."""
+
+    path: str
+    qualname: str
+    weight: float
+
+
+class EdgeFinder:
+    """Resolves files over one state of a table."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._names = Names(files)
+
+    def targets(self, facts: Outline, dotted: str, scope: str, line: int) -> list[Target]:
+        """What a dotted name means, best first."""
+        self._files.memory.begin()
+        values = self._names.evaluate(self._files.buffer(facts), dotted, scope, line)
+        return [target for target in map(_target, values) if target is not None]
+
+    def types(self, facts: Outline, dotted: str, scope: str, line: int) -> list[Target]:
+        """What a dotted name can be followed by members of."""
+        self._files.memory.begin()
+        values = self._names.evaluate(self._files.buffer(facts), dotted, scope, line)
+        found = distinct([self._names.members.holders(value) for value in values])
+        return [target for target in map(_target, found) if target is not None]
+
+    def resolve(self, facts: Outline, references: Iterable[Reference]) -> Resolved:
+        """All edges that start in the file, and what was looked at for them."""
+        return self._resolve(self._files.buffer(facts), references)
+
+    def resolve_path(self, path: str, references: Callable[[str], Iterable[Reference]]) -> Resolved:
+        """The same for a file of the table. Raises KeyError."""
+        file = self._files.file(path)
+        if file is None:
+            raise KeyError(path)
+        return self._resolve(file, references(path))
+
+    def _resolve(self, file: FileNames, references: Iterable[Reference]) -> Resolved:
+        memory = self._files.memory
+        memory.begin()
+        edges = EdgeSet(file.path)
+        _add_contained(file, edges)
+        self._add_imports(file, edges)
+        self._add_bases(file, edges)
+        self._add_overrides(file, edges)
+        self._add_references(file, references, edges)
+        consulted = memory.collect() - file.own_keys()
+        memory.begin()
+        file.forget_uses()
+        return Resolved(edges.edges(), frozenset(consulted))
+
+    def _add_imports(self, file: FileNames, edges: EdgeSet) -> None:
+        lookup = self._names.lookup
+        modules: dict[tuple[str, int], Sequence[Linked]] = {}
+        for entry in file.imports:
+            of_module = (entry.module, entry.level)
+            if of_module not in modules:
+                world = self._files.world(file.language)
+                places = file.rules.module(world, file, entry)
+                modules[of_module] = _linked(self._names.of_places(file, places, "", 1.0)) if places else ()
+            found: Sequence[Linked] = modules[of_module]
+            if entry.name == "*":
+                places = lookup.imported(file, entry)
+                found = [*found, *(Linked(p.path, p.name, p.weight) for p in places if p.path)]
+            elif entry.name:
+                found = [*found, *_linked(self._names.of_import(file, entry))]
+            for path, qualname, weight in found:
+                edges.add("", path, qualname, "imports", weight, entry.line)
+
+    def _add_bases(self, file: FileNames, edges: EdgeSet) -> None:
+        for qualname, symbol in file.symbols.items():
+            if symbol.bases:
+                for value in self._names.members.bases(file, qualname):
+                    if value.file is not None:
+                        edges.add(qualname, value.file.path, value.name, "inherits", 1.0, symbol.line)
+
+    def _add_overrides(self, file: FileNames, edges: EdgeSet) -> None:
+        """From each method to the nearest one of its name in the bases of its class."""
+        for qualname, symbol in file.symbols.items():
+            if symbol.kind != "method":
+                continue
+            owner, _, name = qualname.rpartition(".")
+            around = file.symbols.get(owner)
+            if around is None or not around.bases or (name.startswith("__") and not name.endswith("__")):
+                continue
+            for value in self._names.members.inherited(file, owner, name):
+                if value.file is not None and value.file.kind(value.name) == "method":
+                    edges.add(qualname, value.file.path, value.name, "overrides", 1.0, symbol.line)
+
+    def _add_references(self, file: FileNames, references: Iterable[Reference], edges: EdgeSet) -> None:
+        sources: dict[str, str] = {}
+        homes: dict[tuple[str, str], tuple[str, int] | None] = {}
+        answers: dict[tuple[str, int, str], Sequence[Linked]] = {}
+        names = self._names
+        for reference in references:
+            dotted, scope = reference.name, reference.scope
+            if reference.kind == "inherit":
+                continue
+            root = dotted.partition(".")[0]
+            place = (scope, root)
+            if place in homes:
+                home = homes[place]
+            else:
+                home = homes[place] = self._home(file, root, scope, reference.line)
+            if home is None:
+                continue
+            here, turn = home
+            if turn >= 0:
+                turn = bucket(file.entries(here, root.removesuffix("()")), reference.line)
+            question = (here, turn, dotted)
+            found = answers.get(question)
+            if found is None:
+                values = names.evaluate(file, dotted, scope, reference.line)
+                found = answers[question] = _definitions(values, file)
+            if found:
+                source = sources.get(scope)
+                if source is None:
+                    source = sources[scope] = _enclosing_symbol(file, scope)
+                kind = edge_kind(reference)
+                for path, qualname, weight in found:
+                    edges.add(source, path, qualname, kind, weight, reference.line)
+
+    def _home(self, file: FileNames, root: str, scope: str, line: int) -> tuple[str, int] | None:
+        """Where the first part of a name is bound, see `Names.home`; None if nothing can follow from it."""
+        name = root.removesuffix("()")
+        if name in file.rules.super_names:
+            return file.owner(scope) or scope, -1
+        home = self._names.home(file, name, scope, line)
+        if home[1] >= 0 or file.rules.guess:
+            return home
+        values = self._names.root(file, name, scope, line)
+        return home if any(value.kind != "outside" for value in values) else None
+
+
+def _add_contained(file: FileNames, edges: EdgeSet) -> None:
+    """Add file -> class -> method: each symbol hangs from the innermost symbol around it."""
+    for qualname, symbol in file.symbols.items():
+        parent = _enclosing_symbol(file, qualname.rpartition(".")[0])
+        edges.add(parent, file.path, qualname, "contains", 1.0, symbol.line)
+
+
+def _enclosing_symbol(file: FileNames, scope: str) -> str:
+    """The innermost qualified name around a scope that is a symbol of the file ("" is the file's own)."""
+    while scope and scope not in file.symbols:
+        scope = scope.rpartition(".")[0]
+    return scope
+
+
+def _linked(values: Values) -> list[Linked]:
+    return [place for place in map(_place, values) if place is not None]
+
+
+def _definitions(values: Values, file: FileNames) -> Sequence[Linked]:
+    """The targets of the edges that a use with these meanings makes."""
+    return _linked(
+        tuple([v for v in values if v.kind != "instance" and not (v.kind == "field" and v.file is file)])
+    )
+
+
+def _place(value: Value) -> Linked | None:
+    """The definition that a value stands for."""
+    kind, file, name, _, weight = value
+    if file is None or kind in ("outside", "package"):
+        return None
+    if kind == "field":  # it has no symbol, so the class that has it stands for it
+        name, weight = name.rpartition(".")[0], weight * FIELD
+    return Linked(file.path, name, max(round(weight, 3), MIN_WEIGHT))
+
+
+def _target(value: Value) -> Target | None:
+    place = _place(value)
+    if place is None:
+        return None
+    role: Role = "type" if value.kind == "instance" else "definition"
+    return Target(*place, in_words(value.how), role)
