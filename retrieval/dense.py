@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from indexer.derived import Changes, ChunkText
 from indexer.snapshot import Snapshot
@@ -29,12 +31,20 @@ MAX_CHARACTERS = 2000
 QUERY_LINES = 10
 """Non-blank lines before the hole that are embedded: RepoCoder's second-pass query has as many."""
 
-FORMAT = "vectors/1"
+FORMAT = "vectors/2"
 
 
-def passage(path: str, text: str) -> str:
-    """What is embedded for a chunk: its path carries words that the code may not."""
-    return f"{path}\n{text}"[:MAX_CHARACTERS]
+Keys = NDArray[np.uint64]
+
+
+def passage(text: str) -> str:
+    """What is embedded for a chunk: nothing but its text, so that the vector outlives a renaming of the file."""
+    return text[:MAX_CHARACTERS]
+
+
+def key_of(text: str) -> int:
+    """Tells passages apart: 64 bits of a hash. Two of a million are the same once in forty million repositories."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "little")
 
 
 def hole_text(query: Query) -> str:
@@ -43,16 +53,57 @@ def hole_text(query: Query) -> str:
     return "\n".join([*lines[-QUERY_LINES:], query.draft])[-MAX_CHARACTERS:]
 
 
-@dataclass(frozen=True, slots=True)
 class _Part:
-    """One segment: row i of the index is the vector of chunk ids[i]."""
+    """One segment: row i of the index is the vector of chunk ids[i], whose passage has the key keys[i].
+
+    Its files are read when first asked for: an update of a few chunks needs no vector of the others.
+    """
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._place = folder / name
+        self.name = name
+
+    @cached_property
+    def ids(self) -> Ids:
+        ids: Ids = np.load(f"{self._place}.ids.npy", allow_pickle=False)
+        return ids
+
+    @cached_property
+    def keys(self) -> Keys:
+        keys: Keys = np.load(f"{self._place}.keys.npy", allow_pickle=False)
+        return keys
+
+    @cached_property
+    def index(self) -> faiss.Index:
+        import faiss
+
+        return faiss.read_index(f"{self._place}.faiss")
+
+    def vectors(self) -> Matrix:
+        """All of them, (n, dim) float32."""
+        rows: Matrix = self.index.reconstruct_n(0, self.index.ntotal)
+        return rows
+
+
+class _Rows(NamedTuple):
+    """Rows that are to be written: shapes (n,) int64, (n,) uint64, (n, dim) float32."""
 
     ids: Ids
-    index: faiss.Index
+    keys: Keys
+    vectors: Matrix
+
+    def plus(self, part: _Part, dead: Ids) -> _Rows:
+        """With the live rows of a segment."""
+        live = ~segments.among(part.ids, dead)
+        return _Rows(
+            np.concatenate([self.ids, part.ids[live]]),
+            np.concatenate([self.keys, part.keys[live]]),
+            np.concatenate([self.vectors, part.vectors()[live]]),
+        )
 
 
 class VectorsBuilder:
-    """Writes the vectors of a generation (`indexer.derived.Derived`); embeds a chunk once in its life."""
+    """Writes the vectors of a generation (`indexer.derived.Derived`); embeds a text once, wherever it moves."""
 
     name = "vectors"
 
@@ -64,38 +115,59 @@ class VectorsBuilder:
         old = segments.read_catalogue(previous) if previous else Catalogue()
         before = segments.read_dead(previous) if previous else np.empty(0, dtype=np.int64)
         dead = np.union1d(before, np.asarray(changes.removed, dtype=np.int64))
-        parts = {entry.name: _read(previous, entry.name) for entry in old.entries} if previous else {}
+        parts = {entry.name: _Part(previous, entry.name) for entry in old.entries} if previous else {}
         entries = [
             Entry(name, len(part.ids), int(segments.among(part.ids, dead).sum()))
             for name, part in parts.items()
         ]
-        ids, vectors = self._embed(changes.added)
-        todo = segments.plan(entries, len(ids))
+        rows = self._embed(changes.added, list(parts.values()))
+        todo = segments.plan(entries, len(rows.ids))
         listed = list(todo.keep)
         if previous:
             for entry in todo.keep:
                 segments.link_segment(previous, target, entry)
         for entry in todo.merge:
-            part = parts[entry.name]
-            live = ~segments.among(part.ids, dead)
-            ids = np.concatenate([ids, part.ids[live]])
-            vectors = np.concatenate([vectors, _vectors(part)[live]])
-        if len(ids):
-            _write(target, todo.name, ids, vectors)
-            listed.append(Entry(todo.name, len(ids), 0))
+            rows = rows.plus(parts[entry.name], dead)
+        if len(rows.ids):
+            _write(target, todo.name, rows)
+            listed.append(Entry(todo.name, len(rows.ids), 0))
         kept = [parts[entry.name].ids for entry in todo.keep]
         buried = [own[segments.among(own, dead)] for own in kept]
         segments.write_dead(target, np.sort(np.concatenate([np.empty(0, dtype=np.int64), *buried])))
         segments.write_catalogue(target, Catalogue(tuple(listed), {"dim": self._embedder.dim}))
 
-    def _embed(self, chunks: Iterable[ChunkText]) -> tuple[Ids, Matrix]:
-        """Ids (n,) int64 and vectors (n, dim) float32 of the chunks."""
+    def _embed(self, chunks: Iterable[ChunkText], parts: Sequence[_Part]) -> _Rows:
+        """The chunks with their vectors: those of equal passages in the segments, or new ones."""
         ids: list[int] = []
+        keys: list[int] = []
         blocks: list[Matrix] = [np.empty((0, self._embedder.dim), dtype=np.float32)]
         for batch in _batches(chunks, BATCH):
+            passages = [passage(chunk.text) for chunk in batch]
+            own = [key_of(text) for text in passages]
+            texts = dict(zip(own, passages, strict=True))
+            vectors = _known(parts, texts.keys())
+            new = [key for key in texts if key not in vectors]
+            if new:
+                vectors.update(zip(new, self._embedder.embed([texts[key] for key in new]), strict=True))
             ids.extend(chunk.id for chunk in batch)
-            blocks.append(self._embedder.embed([passage(chunk.path, chunk.text) for chunk in batch]))
-        return np.asarray(ids, dtype=np.int64), np.concatenate(blocks)
+            keys.extend(own)
+            blocks.append(np.stack([vectors[key] for key in own]))
+        return _Rows(
+            np.asarray(ids, dtype=np.int64), np.asarray(keys, dtype=np.uint64), np.concatenate(blocks)
+        )
+
+
+def _known(parts: Sequence[_Part], keys: Iterable[int]) -> dict[int, Matrix]:
+    """The vectors, (dim,) each, that the segments have for these passages; of dead chunks too."""
+    wanted = np.sort(np.fromiter(keys, dtype=np.uint64))
+    found: dict[int, Matrix] = {}
+    for part in parts:
+        for row in np.flatnonzero(segments.among(part.keys, wanted)).tolist():
+            key = int(part.keys[row])
+            if key not in found:
+                vector: Any = part.index.reconstruct(row)
+                found[key] = vector
+    return found
 
 
 class Vectors:
@@ -110,7 +182,7 @@ class Vectors:
         word.
         """
         catalogue = segments.read_catalogue(folder)
-        return cls([_read(folder, entry.name) for entry in catalogue.entries], segments.read_dead(folder))
+        return cls([_Part(folder, entry.name) for entry in catalogue.entries], segments.read_dead(folder))
 
     def __len__(self) -> int:
         return sum(int(live.sum()) for _, live in self._parts)
@@ -154,25 +226,13 @@ def _batches(chunks: Iterable[ChunkText], size: int) -> Iterator[list[ChunkText]
         yield batch
 
 
-def _read(folder: Path, name: str) -> _Part:
-    import faiss
-
-    ids: Ids = np.load(folder / f"{name}.ids.npy", allow_pickle=False)
-    return _Part(ids, faiss.read_index(str(folder / f"{name}.faiss")))
-
-
-def _write(folder: Path, name: str, ids: Ids, vectors: Matrix) -> None:
+def _write(folder: Path, name: str, rows: _Rows) -> None:
     """Write a segment in the order of its ids, so that equal chunks give equal files."""
     import faiss
 
-    order = np.argsort(ids)
-    index = faiss.IndexFlatIP(vectors.shape[1])
-    index.add(np.ascontiguousarray(vectors[order]))
-    np.save(folder / f"{name}.ids.npy", ids[order], allow_pickle=False)
+    order = np.argsort(rows.ids)
+    index = faiss.IndexFlatIP(rows.vectors.shape[1])
+    index.add(np.ascontiguousarray(rows.vectors[order]))
+    np.save(folder / f"{name}.ids.npy", rows.ids[order], allow_pickle=False)
+    np.save(folder / f"{name}.keys.npy", rows.keys[order], allow_pickle=False)
     faiss.write_index(index, str(folder / f"{name}.faiss"))
-
-
-def _vectors(part: _Part) -> Matrix:
-    """All vectors of a segment, (n, dim) float32."""
-    rows: Matrix = part.index.reconstruct_n(0, part.index.ntotal)
-    return rows

@@ -64,7 +64,7 @@ def test_nearest_first_as_numpy_finds_them(tmp_path: Path) -> None:
     embedder = HashEmbedder()
     vectors = Vectors.open(build(tmp_path, embedder, None, range(1, 301)))
     asked = embedder.embed(["a question"])[0]
-    matrix = embedder.embed([passage("a.py", f"text {number}") for number in range(1, 301)])
+    matrix = embedder.embed([passage(f"text {number}") for number in range(1, 301)])
     expected = np.argsort(-(matrix @ asked), kind="stable")[:10] + 1
     found = vectors.search(asked, 10)
     assert [number for number, _ in found] == expected.tolist()
@@ -86,7 +86,7 @@ def test_a_chunk_is_embedded_once_and_removed_ones_are_not_found(tmp_path: Path)
         assert len(vectors) == len(live)
         assert {number for number, _ in vectors.search(embedder.embed(["q"])[0], 500)} == live
     for number in sorted(live)[:5]:
-        own = embedder.embed([passage("a.py", f"text {number}")])[0]
+        own = embedder.embed([passage(f"text {number}")])[0]
         assert vectors.search(own, 1) == [(number, pytest.approx(1.0, abs=1e-6))]
 
 
@@ -95,6 +95,82 @@ def test_unchanged_segments_are_linked(tmp_path: Path) -> None:
     first = build(tmp_path, embedder, None, range(1, 101))
     second = build(tmp_path, embedder, first, [200])
     assert (first / "000001.faiss").stat().st_ino == (second / "000001.faiss").stat().st_ino
+
+
+def rename_some(root: Path) -> None:
+    (root / "disk.py").rename(root / "storage.py")
+    (root / "greet.py").rename(root / "welcome.py")
+    (root / "welcome.py").write_text(
+        FILES["greet.py"] + "\n\n" + "def goodbye(name):\n    return name\n" * 40
+    )
+    (root / "copy.py").write_text(FILES["angles.py"])
+
+
+def test_a_renamed_file_keeps_its_vectors(index_files: Callable[..., Snapshot], tmp_path: Path) -> None:
+    """Only new text is embedded, and the answers are those of an index built from nothing."""
+    embedder = HashEmbedder()
+    index_files(FILES, VectorsBuilder(embedder), at=tmp_path)
+    assert len(embedder.seen) == len(FILES)
+    embedder.seen.clear()
+    rename_some(tmp_path / "repository")
+    after = index_files({}, VectorsBuilder(embedder), at=tmp_path)
+    assert embedder.seen
+    assert all("goodbye" in text for text in embedder.seen)
+    files = {str(path): (tmp_path / "repository" / path).read_text() for path in after.paths()}
+    fresh = index_files(files, VectorsBuilder(HashEmbedder()))
+    assert answers(after, embedder) == answers(fresh, embedder)
+
+
+def answers(snapshot: Snapshot, embedder: HashEmbedder) -> list[tuple[str, int, float]]:
+    folder = snapshot.derived_dir("vectors")
+    assert folder is not None
+    found = Vectors.open(folder).search(embedder.embed(["a question"])[0], 100)
+    chunks = {chunk.id: chunk for chunk in snapshot.chunks([number for number, _ in found])}
+    return sorted((chunks[n].path, chunks[n].span.start_byte, round(score, 5)) for n, score in found)
+
+
+def test_the_real_encoder_is_not_asked_again_after_a_renaming(
+    index_files: Callable[..., Snapshot],
+    encoder: SentenceEncoder,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    index_files(FILES, VectorsBuilder(encoder), at=tmp_path)
+    (tmp_path / "repository/disk.py").rename(tmp_path / "repository/storage.py")
+
+    def refuse(_: Sequence[str]) -> Matrix:
+        raise AssertionError("embedded again")
+
+    with monkeypatch.context() as patches:
+        patches.setattr(encoder, "embed", refuse)
+        snapshot = index_files({}, VectorsBuilder(encoder), at=tmp_path)
+    assert Retriever(snapshot, embedder=encoder).search("load a file", 3).hits[0].path == "storage.py"
+
+
+def test_equal_texts_are_embedded_once(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    chunks = [
+        ChunkText(id=number, path=f"{number}.py", text="the same", terms=None) for number in range(1, 601)
+    ]
+    target = tmp_path / "vectors"
+    target.mkdir()
+    VectorsBuilder(embedder).build(target, None, Delta(np.empty(0, dtype=np.int64), chunks, 600))
+    assert len(embedder.seen) <= 3  # once for each batch
+    assert len(Vectors.open(target)) == 600
+
+
+def test_an_update_of_one_chunk_reads_no_other_vector(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import faiss
+
+    first = build(tmp_path, HashEmbedder(), None, range(1, 101))
+
+    def refuse(_: str) -> None:
+        raise AssertionError("vectors were read")
+
+    monkeypatch.setattr(faiss, "read_index", refuse)
+    build(tmp_path, HashEmbedder(), first, [200], [7])
 
 
 def test_the_version_names_the_embedder() -> None:
