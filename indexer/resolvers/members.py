@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from indexer.resolvers.names import Names
 
 TYPED = 0.9  # confidence kept when a variable's type was followed: it may have been assigned anew
+MAX_PARTS = 50  # files over which a class may be spread and its bases be looked for
 AMBIGUOUS = 0.8  # confidence kept where several files define the same qualified name: the nearest is taken
 
 _FUNCTIONS = ("function", "method")
@@ -45,9 +46,22 @@ class Members:
             return self._of_class(value, file, owner, name)
         if what == "namespace":
             return self._of_namespace(value, file, owner, name)
-        # The attribute of a method: it is a property, so its result is meant. Of a variable: its type is.
-        held = self.result(value) if what in _FUNCTIONS else self.held(value)
-        return distinct([self.attribute(one, name) for one in held])
+        below = f"{owner}.{name}"
+        if file.rules.functions_have_members and below in file.symbols:
+            self._memory.notes.append(file.key_around(below))
+            return (Value("symbol", file, below, how, weight),)
+        found = self._memory.recall(file.memo, ("a", owner, name), self._through, file, owner, name)
+        return found if weight == 1.0 else tuple([v._replace(weight=v.weight * weight) for v in found])
+
+    def _through(self, file: FileNames, owner: str, name: str) -> Values:
+        """The attribute of a method: it is a property, so its result is meant. Of a variable: its type is."""
+        if not self._memory.burn():
+            return ()
+        value = Value("symbol", file, owner, "", 1.0)
+        held = self.result(value) if file.kind(owner) in _FUNCTIONS else self.held(value)
+        found = distinct([self.attribute(one, name) for one in held])
+        self._memory.refill()
+        return found
 
     def _of_package(self, value: Value, name: str) -> Values:
         asker = value.file
@@ -134,10 +148,25 @@ class Members:
         """The base classes that are in the repository, as written from left to right."""
         symbol = file.symbols.get(owner)
         if symbol is None or not symbol.bases:
-            return ()
+            if not file.rules.spread_members:
+                return ()
+            return self._memory.recall(file.memo, ("b", owner), self._other_parts, file, owner)
         return self._memory.recall(
             file.memo, ("b", owner), self._bases, file, owner, symbol.bases, symbol.line
         )
+
+    def _other_parts(self, file: FileNames, owner: str) -> Values:
+        """The class in another file, where this one has only members of it: first one that names bases."""
+        full = f"{file.package}.{owner}" if file.package else owner
+        found = self._names.files.world(file.language).qualified(full)
+        parts: list[Value] = []
+        for one in found[:MAX_PARTS]:
+            other = self._names.files.file(one.path) if one.kind == "class" and one.path != file.path else None
+            if other is not None:
+                self._memory.notes.append(other.key_around(one.qualname))
+                parts.append(Value("symbol", other, one.qualname, "", 1.0))
+        parts.sort(key=lambda part: not part.file.symbols[part.name].bases)  # type: ignore[union-attr]
+        return tuple(parts[:1])
 
     def _bases(self, file: FileNames, owner: str, written: Sequence[str], line: int) -> Values:
         if not self._memory.burn():
@@ -198,7 +227,10 @@ class Members:
         if binding.kind == "call":
             called = self._names.evaluate(file, written, binding.scope, line)
             how = ("type of `{}`, assigned at line {}", binding.name, line)
-            found = distinct([self.result(value) for value in called]) or _outside(called)
+            if written.rpartition(".")[2] in file.rules.transparent and called[:1] and called[0].kind == "instance":
+                found = called
+            else:
+                found = distinct([self.result(value) for value in called]) or _outside(called)
         else:
             # Annotations of parameters are read where the function stands, not inside it, and a field may have the name
             # of its type.
@@ -224,7 +256,7 @@ class Members:
         self._memory.notes.append(file.key_around(name))
         binding = file.returns.get(name)
         if binding is None:
-            return ()
+            return (value._replace(kind="instance"),) if file.has_methods(name) else ()
         owner = name.rpartition(".")[0]
         if binding.type in file.rules.self_types and owner:
             return (Value("instance", file, owner, how, weight * TYPED),)
@@ -269,7 +301,7 @@ def is_class(value: Value) -> bool:
 
 def nearest(found: Iterable[Named], path: str) -> Named | None:
     """Of several symbols that of the file itself, else of the file that shares most folders with it."""
-    best: tuple[tuple[int, int, str], Named] | None = None
+    best: tuple[tuple[int, int, int, str], Named] | None = None
     folders = path.split("/")
     for symbol in found:
         shared = 0
@@ -277,7 +309,7 @@ def nearest(found: Iterable[Named], path: str) -> Named | None:
             if mine != other:
                 break
             shared += 1
-        rank = (-shared, symbol.path.count("/"), symbol.path)
+        rank = (-shared, symbol.path.count("/"), len(symbol.path), symbol.path)
         if best is None or rank < best[0]:
             best = (rank, symbol)
     return best[1] if best else None
