@@ -1,6 +1,7 @@
 # make demo    set everything up, index this repository, complete at a few real cursors
 # make test    set everything up, run the whole test suite
 # make bench [REPO=path]    speed of indexing and search, beside rank_bm25 on the same chunks
+# make bench-index [TREE=path] [ARGS="--jedi repo --ctags go=repo"]    figures of the index, beside semble and others
 # make pictures    the pictures of the README, from the real application
 # make lint    format, style, types, import contracts
 # make demo REPO=path AT=file:line[:col]    the same anywhere
@@ -13,7 +14,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.setup-done
 
-.PHONY: help setup demo test lint format bench pictures clean
+.PHONY: help setup demo test lint format bench bench-index pictures clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -42,6 +43,9 @@ format: setup
 
 bench: setup
 	@$(BIN)/python -m eval.bench_search $(or $(REPO),.)
+
+bench-index: setup
+	@$(BIN)/python -m eval.bench_index $(if $(TREE),"$(TREE)") $(ARGS)
 
 pictures: setup
 	@$(BIN)/python tools/pictures.py docs/pictures

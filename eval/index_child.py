@@ -155,7 +155,7 @@ def edits(root: Path, directory: Path, workers: int, count: str) -> dict[str, An
     for kind in ("body", "interface"):
         for number in range(int(count)):
             path = files[number % len(files)]
-            word = f"zebra{kind}{number}"
+            word = new_word(kind, number)
             caller = _edit(root / path, kind, word)
             started = time.perf_counter()
             sessions.build()
@@ -175,6 +175,11 @@ def edits(root: Path, directory: Path, workers: int, count: str) -> dict[str, An
                 times["parts"][name].append(1000 * span)
     sessions.close()
     return {**times, "files": len(files), "main_bytes": own_peak_bytes()}
+
+
+def new_word(kind: str, number: int) -> str:
+    """A word that is nowhere else and one term: a number in it would be found in many places."""
+    return f"zebra{kind}" + "".join(chr(ord("a") + int(digit)) for digit in str(number))
 
 
 def _edit(place: Path, kind: str, word: str) -> str:

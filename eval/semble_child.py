@@ -123,7 +123,7 @@ def edits(tree: str, model: str, file: str, runs: str) -> dict[str, Any]:
         for kind in ("update", "rebuild"):
             if kind == "rebuild":
                 shutil.rmtree(os.environ["SEMBLE_CACHE_LOCATION"])
-            word = f"zebra{kind}{number}"
+            word = f"zebra{kind}" + "x" * (number + 1)
             place.write_text(f"{before}\n\ndef {word}():\n    return {number}\n", encoding="utf-8")
             started = time.perf_counter()
             index = semble.SembleIndex.from_path(tree, model_path=model)
