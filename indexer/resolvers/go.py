@@ -19,6 +19,8 @@ _REPLACE = re.compile(
     r"(?m)^[ \t]*(?:replace[ \t]+)?([^\s()=]+)(?:[ \t]+v[^\s]+)?[ \t]+=>[ \t]+(\.{1,2}/?[^\s]*)"
 )
 _WORD = re.compile(r"[^\W\d]\w*")
+_NAMED = re.compile(r"\s*([^\W\d]\w*)\s+\S")
+_TYPE_WORDS = frozenset({"chan", "func", "interface", "map", "struct"})
 
 
 class GoRules(Rules):
@@ -28,10 +30,15 @@ class GoRules(Rules):
     same_package = True
     spread_members = True
     guess = GUESS
+    builtins = frozenset({"clear", "close", "copy", "delete", "max", "min", "print", "println"})
 
     def package(self, path: str, stated: str) -> str:
         """Folder and stated name: tests from outside and scripts beside a package are packages of their own."""
         return f"{path.rpartition('/')[0]}:{stated}"
+
+    def bound_name(self, entry: Import) -> str:
+        """The other name, else what its path ends with: "yaml" of "gopkg.in/yaml.v3"."""
+        return entry.alias.partition(".")[0]
 
     def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
         """The package of the folder that the path means."""
@@ -66,7 +73,10 @@ class GoRules(Rules):
         rest = signature
         for _ in range(3):
             texts = parameter_texts(rest)
-            names.extend(found[0] for text in texts if (found := _WORD.findall(text)))
+            # either all have names, or none has and the words are types
+            named = [found for text in texts if (found := _NAMED.match(text)) and found[1] not in _TYPE_WORDS]
+            if named:
+                names.extend(found[0] for text in texts if (found := _WORD.search(text)))
             rest = rest[rest.find("(") + 1 + sum(len(text) + 1 for text in texts) :]
         return names
 

@@ -4,18 +4,38 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from indexer.resolvers.rules import FileView, Place, Rules
+from indexer.resolvers.rules import FileView, Named, Place, Rules
 from indexer.types import Import
 
 if TYPE_CHECKING:
     from indexer.resolvers.world import World
 
 GUESS = 0.4  # the only method of that name in the repository, where the type of its object is not known
-MACRO = 0.9  # confidence of a name without an import that a module around defines: only macros are seen so
+MACRO = 0.9  # confidence of a name without an import that the crate defines: only macros are seen so
 MAX_MANIFEST_TEXT = 200_000  # characters of a Cargo.toml that are read
 MAX_DEPTH = 64  # modules in modules
+# What needs no import, and the standard library's macros.
+PRELUDE = frozenset(
+    "AsMut AsRef Box Clone Copy Default DoubleEndedIterator Drop Eq Err ExactSizeIterator Extend Fn FnMut FnOnce From"
+    " FromIterator Into IntoIterator Iterator None Ok Option Ord PartialEq PartialOrd Result Send Sized Some String"
+    " Sync ToOwned ToString TryFrom TryInto Unpin Vec assert assert_eq assert_ne cfg column compile_error concat dbg"
+    " debug_assert debug_assert_eq debug_assert_ne drop env eprint eprintln file format format_args include"
+    " include_bytes include_str line macro_rules matches module_path option_env panic print println stringify"
+    " thread_local todo try unimplemented union unreachable vec write writeln".split()
+)
+# Of wrappers, locks, lists, maps and iterators.
+TRANSPARENT = frozenset(
+    "as_deref as_deref_mut as_mut as_ref as_slice await back back_mut borrow borrow_mut by_ref chain clone cloned"
+    " collect context copied deref deref_mut downgrade drain expect expect_err filter first first_mut front front_mut"
+    " get get_mut get_or_insert_with get_ref insert into into_boxed_slice into_inner into_iter into_values iter"
+    " iter_mut last last_mut load lock make_mut map_err next next_back nth ok ok_or ok_or_else or_default or_else"
+    " or_insert or_insert_with peek peek_mut peekable pop pop_back pop_front read recv remove replace rev skip"
+    " skip_while swap_remove take take_while to_owned to_vec try_lock try_recv unwrap unwrap_or unwrap_or_default unwrap_or_else"
+    " unwrap_unchecked upgrade values values_mut with_context write".split()
+)
 _ROOTS = ("lib", "main")
 _OWNERS = ("mod", *_ROOTS)  # their submodules are beside them
 
@@ -36,6 +56,8 @@ class RustRules(Rules):
     class_names = frozenset({"Self"})
     self_types = frozenset({"Self"})
     super_names = frozenset()  # `super` is a module
+    builtins = PRELUDE
+    transparent = TRANSPARENT
 
     def package(self, path: str, stated: str) -> str:
         """The path stands for the module: modules are files, whatever crate they are of."""
@@ -53,12 +75,6 @@ class RustRules(Rules):
         parts = [part for part in (*entry.module.split("."), *name.split(".")) if part]
         return self._walk(world, file, here, parts, entry)
 
-    def module(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
-        """The deepest file on the path."""
-        return tuple(
-            Place(place.path) for place in self.imported(world, file, entry) if place.path != file.path
-        )
-
     def neighbours(self, world: World, file: FileView, name: str, scope: str) -> Sequence[Place]:
         """The first name of a path, and macros of the modules around."""
         here = _module_at(file, scope)
@@ -67,8 +83,39 @@ class RustRules(Rules):
             return tuple(Place(module.path, module.inner, how=f"the module `{name}`") for module in start)
         if not name[:1].islower():
             return ()
-        around = world.remember(("rust around", file.path), lambda: _ancestors(world, file.path))
-        return tuple(Place(path, name, MACRO, f"a macro of {path}") for path in around)
+        crate = world.remember(("rust package", file.folder), lambda: _manifest_folder(world, file.folder))
+        found = [one for one in world.named(name) if one.kind == "function" and one.path.startswith(crate)]
+        near = [one for one in found if one.qualname == name and one.path != file.path]
+        return tuple(Place(one.path, name, MACRO, "a macro of the crate") for one in near[:1])
+
+    def elsewhere(self, world: World, file: FileView, qualname: str) -> Sequence[Named]:
+        """Members that an `impl` in another file gives a type: that file imports the type, or says its path."""
+        owner, _, name = qualname.rpartition(".")
+        owner = owner.rpartition(".")[2]
+        found: list[Named] = []
+        for one in world.named(name):
+            holder = one.qualname.rpartition(".")[0]
+            if one.path != file.path and holder.rpartition(".")[2] == owner:
+                question = ("rust impl", one.path, holder, file.path)
+                if world.remember(question, partial(self._extends, world, one.path, holder, file.path)):
+                    found.append(one)
+        return found
+
+    def _extends(self, world: World, source: str, holder: str, path: str) -> bool:
+        """Whether the type that the file `source` calls `holder`, without defining it, is of the file `path`."""
+        view = world.file(source)
+        if view is None or view.kind(holder):
+            return False
+        first, _, rest = holder.partition(".")
+        if rest:
+            entry = Import(holder.rpartition(".")[0], 0, holder.rpartition(".")[2], "", 0, "")
+            return any(place.path == path for place in self.imported(world, view, entry))
+        return any(
+            place.path == path
+            for entry in view.imports
+            if entry.alias == first or entry.name == "*"
+            for place in self.imported(world, view, entry)
+        )
 
     # -- paths -------------------------------------------------------------------------------------------------
 
