@@ -243,13 +243,21 @@
 ; names under which things are exported
 (export_statement "default" @binding.alias value: (identifier) @type)
 (export_statement "default" @binding.alias declaration: (_ name: (_) @type))
+((assignment_expression left: (member_expression) @_left @binding.call right: [
+  (call_expression function: (_) @type)
+  (new_expression constructor: (_) @type)])
+  (#set! binding.name "exports") (#eq? @_left "module.exports"))
+((variable_declarator
+  name: (identifier) @binding.alias @type
+  value: (assignment_expression left: (member_expression) @_left))
+  (#set! binding.name "exports") (#eq? @_left "module.exports"))
 ((assignment_expression left: (member_expression) @_left @binding.alias right: [
   (function_expression name: (_) @type)
   (class name: (_) @type)])
-  (#set! binding.name "default") (#eq? @_left "module.exports"))
+  (#set! binding.name "exports") (#eq? @_left "module.exports"))
 (export_statement "default" @binding.alias value: [(function_expression name: (_) @type) (class name: (_) @type)])
 ((assignment_expression left: (member_expression) @_left @binding.alias right: [(identifier) (member_expression)] @type)
-  (#set! binding.name "default") (#eq? @_left "module.exports"))
+  (#set! binding.name "exports") (#eq? @_left "module.exports"))
 (export_statement "default" @binding.call value: [
   (new_expression constructor: (_) @type)
   (call_expression function: (_) @type)])
@@ -297,5 +305,5 @@
 (assignment_pattern left: (identifier) @reference.local)
 (for_in_statement left: (identifier) @reference.local)
 (catch_clause parameter: (identifier) @reference.local)
-(arrow_function parameter: (identifier) @reference.parameter)
+(arrow_function parameter: (identifier) @reference.local)
 (function_expression name: (identifier) @reference.local)

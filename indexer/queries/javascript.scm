@@ -22,5 +22,5 @@
   (new_expression constructor: (_) @type)
   (call_expression function: (_) @type)])
 
-(formal_parameters (identifier) @reference.parameter)
+(formal_parameters (identifier) @reference.local)
 (class name: (identifier) @reference.local)

@@ -74,11 +74,11 @@
 ; -- what tells the type of a name
 
 (required_parameter
-  pattern: [(identifier) @binding.parameter @reference.parameter (rest_pattern (identifier) @binding.parameter)]
+  pattern: [(identifier) @binding.parameter @reference.local (rest_pattern (identifier) @binding.parameter)]
   type: (type_annotation (_) @type))
-(optional_parameter pattern: (identifier) @binding.parameter @reference.parameter type: (type_annotation (_) @type))
-(required_parameter !type pattern: (identifier) @reference.parameter)
-(optional_parameter !type pattern: (identifier) @reference.parameter)
+(optional_parameter pattern: (identifier) @binding.parameter @reference.local type: (type_annotation (_) @type))
+(required_parameter !type pattern: (identifier) @reference.local)
+(optional_parameter !type pattern: (identifier) @reference.local)
 
 (variable_declarator name: (identifier) @binding.annotation type: (type_annotation (_) @type))
 (variable_declarator name: (identifier) @binding.annotation value: (as_expression (_) . (_) @type))
@@ -89,7 +89,7 @@
 (property_signature name: (property_identifier) @binding.annotation @reference.none type: (type_annotation (_) @type))
 (property_signature !type name: (property_identifier) @reference.none)
 
-((export_statement "=" (identifier) @type) @binding.alias (#set! binding.name "default"))
+((export_statement "=" (identifier) @type) @binding.alias (#set! binding.name "exports"))
 
 ; what functions return; of a definition that ecmascript.scm tells as well
 (function_declaration name: (_) @name return_type: (type_annotation (_) @returns)) @definition.function

@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+from indexer.resolvers.c import CppRules, CRules
 from indexer.resolvers.csharp import CSharpRules
 from indexer.resolvers.go import GoRules
 from indexer.resolvers.java import JavaRules, KotlinRules
+from indexer.resolvers.javascript import JavaScriptRules
+from indexer.resolvers.php import PhpRules
 from indexer.resolvers.python import PythonRules
 from indexer.resolvers.rules import Rules
+from indexer.resolvers.ruby import RubyRules
 from indexer.resolvers.rust import RustRules
 
 # By the name of the language in `indexer.languages`. Any other has `Rules` as they are: names of the same file.
 RULES: dict[str, Callable[[], Rules]] = {
+    "c": CRules,
+    "cpp": CppRules,
     "csharp": CSharpRules,
     "go": GoRules,
     "java": JavaRules,
+    "javascript": JavaScriptRules,
     "kotlin": KotlinRules,
+    "php": PhpRules,
     "python": PythonRules,
+    "ruby": RubyRules,
     "rust": RustRules,
+    "tsx": JavaScriptRules,
+    "typescript": JavaScriptRules,
 }
 
 

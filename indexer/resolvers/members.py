@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from indexer.resolvers.inheritance import Line, order_of_bases
 from indexer.resolvers.rules import Named
-from indexer.resolvers.scopes import FileNames
+from indexer.resolvers.scopes import AFTER, FileNames
 from indexer.resolvers.values import Value, Values, distinct
 from indexer.types import Binding
 
@@ -165,6 +165,9 @@ class Members:
             if other is not None:
                 self._memory.notes.append(other.key_around(one.qualname))
                 parts.append(Value("symbol", other, one.qualname, "", 1.0))
+        if not parts and file.rules.has_extensions and owner not in file.symbols:
+            # an extension may stand in another package than the class
+            return self._bases(file, "", (owner,), AFTER)
         parts.sort(key=lambda part: not part.file.symbols[part.name].bases)  # type: ignore[union-attr]
         return tuple(parts[:1])
 
@@ -272,6 +275,10 @@ class Members:
 
     def _annotated(self, file: FileNames, written: str, scope: str, line: int) -> Values:
         values = self._names.evaluate(file, written, scope, line)
+        if file.rules.implicit_members and scope and not any(map(is_class, values)):
+            # `Color Color`: a member that is called like its type hides it from expressions only.
+            outer = self._names.evaluate(file, written, file.namespace(scope), line)
+            values = tuple([value for value in outer if is_class(value)]) or values
         return _instances(self.classes(values)) or _outside(values)
 
     def classes(self, values: Values) -> Values:

@@ -12,7 +12,7 @@ so that a later change of a file finds those whose answers it can change. And th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from indexer.types import Import
@@ -64,6 +64,11 @@ class FileView(Protocol):
     package: str  # what `Rules.package` makes of it
     imports: Sequence[Import]  # all of them, stars included, in their order
 
+    @property
+    def namespaces(self) -> Collection[str]:
+        """The qualified names of the namespaces that stand in it."""
+        ...
+
     def kind(self, qualname: str) -> str:
         """The kind of a symbol of this file; "" if there is none of that name."""
         ...
@@ -95,8 +100,14 @@ class Rules:
     # Members of a class or namespace may stand in other files than it: Go methods, Rust impl, C# partial classes,
     # C++ definitions, reopened Ruby classes. They are found by package + qualified name.
     spread_members = False
+    # Naming a function calls it (Ruby): parentheses tell nothing.
+    names_call = False
+    # Whether names of the classes around are looked up over all files like those of namespaces (Ruby's constants).
+    open_classes = False
     # Of `Language.self_names` those that mean the class itself ("cls"); the others mean an instance of it.
     class_names: frozenset[str] = frozenset()
+    # Whether the body of a class can name its members bare (Python); its methods, see `implicit_members`.
+    bare_in_class_body = True
     # Whether the body of a class itself can name its object (`int x = this.y;`; not Python).
     self_in_class_body = True
     # What the next class in the line of bases is called: `super().f()` has the name "super().f".
@@ -115,10 +126,15 @@ class Rules:
     # Members that give what they are asked of, or what it holds, where its type has none of that name (Rust's `unwrap`
     # and `iter`: the type of a wrapper or list is told as that of what is inside).
     transparent: frozenset[str] = frozenset()
+    # A function can be a class whose methods are assigned to it, and a variable an object with methods (JavaScript).
+    functions_have_members = False
     # In a parameter the name stands last ("String name") instead of first ("name: str").
     parameter_name_last = False
     # Whether declarations and definitions are apart, so that `bodies` is asked.
     has_bodies = False
+
+    # Whether functions defined elsewhere may be called as members (Kotlin, C#), so that `extension` is asked.
+    has_extensions = False
 
     # -- hooks ---------------------------------------------------------------------------------------------------
 
@@ -183,6 +199,12 @@ class Rules:
     def elsewhere(self, world: World, file: FileView, qualname: str) -> Sequence[Named]:
         """Symbols in other files that are the member of a class or namespace of this one; asked if `spread_members`."""
         return world.qualified(f"{file.package}.{qualname}" if file.package else qualname)
+
+    def extension(self, world: World, file: FileView, name: str, classes: frozenset[str]) -> Sequence[Place]:
+        """The functions called `name` that the file sees and that extend one of the classes, given by their last names;
+        those that may be meant if there are none, because nothing is known of the object. Asked if `has_extensions`.
+        """
+        return ()
 
     def bodies(self, world: World, path: str, qualname: str) -> Sequence[Place]:
         """Where the definition is of what a file only declares (C, C++); asked if `has_bodies`. They come before the

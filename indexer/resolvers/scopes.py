@@ -33,9 +33,11 @@ class FileNames:
     """The names that each scope of a file binds, in the order of their lines."""
 
     __slots__ = (
+        "_classlike",
         "_inner",
         "_keys",
-        "_namespaces",
+        "namespaces",
+        "_owners",
         "_parameters",
         "_raw",
         "_visible",
@@ -72,11 +74,13 @@ class FileNames:
         self.local: dict[Any, Any] = {}  # answers that only this file's own uses need
         self._raw: dict[str, list[Import | Binding]] = {}  # what functions and classes bind, by scope
         self._inner: dict[str, dict[str, list[Import | Binding]]] = {}
+        self._classlike: frozenset[str] | None = None  # what has methods
         self._keys: dict[str, int] = {}
+        self._owners: frozenset[str] | None = None
         self._parameters: dict[str, frozenset[str]] = {}
         self._visible: dict[str, tuple[str, ...]] = {}
         self._add_symbols(facts)
-        self._namespaces = {name for name, symbol in self.symbols.items() if symbol.kind == "namespace"}
+        self.namespaces = {name for name, symbol in self.symbols.items() if symbol.kind == "namespace"}
         self._add_imports()
         self._add_bindings(facts.bindings)
         for name, entries in self.top.items():
@@ -163,7 +167,7 @@ class FileNames:
         """The key of the top-level name that a symbol is below."""
         known = self._keys.get(qualname)
         if known is None:
-            top = top_name(qualname, self._namespaces)
+            top = top_name(qualname, self.namespaces)
             known = self._keys[qualname] = key(f"{self.path}:{top}")
         return known
 
@@ -184,7 +188,7 @@ class FileNames:
     def owner(self, scope: str) -> str:
         """The class whose object `self` is in a scope: also that of a method whose class is in another file."""
         found = self.enclosing_class(scope)
-        if found or not self.rules.spread_members:
+        if found or not (self.rules.spread_members or self.rules.functions_have_members):
             return found
         while scope:
             if self.kind(scope) == "method":
@@ -192,9 +196,29 @@ class FileNames:
             scope = scope.rpartition(".")[0]
         return ""
 
+    def has_methods(self, function: str) -> bool:
+        """Whether a function is a class, because methods are assigned to it."""
+        if not self.rules.functions_have_members:
+            return False
+        if self._classlike is None:
+            methods = [name for name, symbol in self.symbols.items() if symbol.kind == "method"]
+            self._classlike = frozenset(name.rpartition(".")[0] for name in methods)
+        return function in self._classlike
+
+    def is_class(self, scope: str) -> bool:
+        """Whether it is a class: one of this file, or of another file if this one has methods of it."""
+        kind = self.kind(scope)
+        if kind or not self.rules.spread_members:
+            return kind == "class"
+        if self._owners is None:
+            methods = (name for name, symbol in self.symbols.items() if symbol.kind == "method")
+            self._owners = frozenset(name.rpartition(".")[0] for name in methods)
+        return scope in self._owners
+
     def namespace(self, scope: str) -> str:
         """The innermost namespace around a scope, "" for none."""
-        while scope and self.kind(scope) != "namespace":
+        spaces = ("namespace", "class") if self.rules.open_classes else ("namespace",)
+        while scope and self.kind(scope) not in spaces:
             scope = scope.rpartition(".")[0]
         return scope
 
@@ -206,7 +230,8 @@ class FileNames:
         known = self._visible.get(scope)
         if known is None:
             implicit = self.rules.implicit_members
-            around = [scope] if scope else []
+            is_open = self.rules.bare_in_class_body or self.kind(scope) != "class"
+            around = [scope] if scope and is_open else []
             outer = scope.rpartition(".")[0]
             while outer:
                 if implicit or self.kind(outer) != "class":
