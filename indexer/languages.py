@@ -62,7 +62,7 @@ _GO = frozenset(
     "any append bool break byte case chan complex64 complex128 comparable const continue default defer else error false"
     " fallthrough float32 float64 for func go goto if import int int8 int16 int32 int64 interface iota len make map new"
     " nil package panic range recover return rune select string struct switch true type uint uint8 uint16 uint32 uint64"
-    " uintptr var cap".split()
+    " uintptr var cap _".split()
 )
 
 # With the prelude's variants, which stand in every other line.
@@ -97,7 +97,7 @@ _PHP = frozenset(
     " case catch class clone const continue declare default do echo else elseif empty enddeclare endfor endforeach endif"
     " endswitch endwhile enum eval exit extends false final finally float fn for foreach function global goto if"
     " implements include include_once instanceof insteadof int interface isset iterable list match mixed namespace never"
-    " new null object or print private protected public readonly require require_once return static string switch throw"
+    " new null object or print private protected public readonly require require_once return string switch throw"
     " trait true try unset use var void while xor yield".split()
 )
 

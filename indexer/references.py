@@ -71,8 +71,16 @@ def flatten_chain(text: str) -> str:
     bare = text.replace("()", "")
     if is_dotted(bare):
         return text
-    text = _SEPARATOR.sub(".", text).lstrip("&*$@#")
+    text = _SEPARATOR.sub(".", text)
+    if is_dotted(text.replace("()", "")):
+        return text
+    text = text.lstrip("&*$@#")
     return text if is_dotted(text.replace("()", "")) else ""
+
+
+def with_self(name: str) -> str:
+    """Ruby's `@field` as `self.@field`: a member of the object, as in other languages."""
+    return f"self.{name}" if name.startswith("@") else name
 
 
 def is_dotted(name: str) -> bool:
@@ -241,9 +249,11 @@ class Uses:
         """The bytes, blanks where nothing is a use."""
         code = bytearray(self._source.data)
         for key in ("none", "defined", *hidden):
+            # Of `Type name(` the type is not called.
+            blank = b"\0" if key == "defined" else b" "
             for node in self._captures.get(key, ()):
                 start, end = node.start_byte, node.end_byte
-                code[start:end] = b" " * (end - start)
+                code[start:end] = blank * (end - start)
         for start, end in self._stores:
             code[start:end] = b" " * (end - start)
         return self._scanner.with_dots(bytes(code))
@@ -373,6 +383,7 @@ class _Readings(dict[bytes, tuple[Reading, ...] | None]):
         text = written.decode("utf-8", "replace")
         if not text.isidentifier() and _QUALIFIED.fullmatch(text) is None:
             text = flatten_chain(text)
+        text = with_self(text)
         root = text.partition(".")[0].removesuffix("()")
         at = text.find("()")
         while at >= 0:  # of `make().run().y` the calls of `make` and `make().run`, then itself

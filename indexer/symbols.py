@@ -31,7 +31,7 @@ from indexer.grammar import Budget, Syntax
 from indexer.headers import MAX_DECORATOR_CHARACTERS, Headers, first_doc_line, fold
 from indexer.imports import expand_use_tree, last_part, plain_path, split_path
 from indexer.languages import Language
-from indexer.references import Uses, dotted_owner, flatten_chain
+from indexer.references import Uses, dotted_owner, flatten_chain, with_self
 from indexer.source import Scope, Source
 from indexer.types import Binding, Import, Reference, Span, Symbol
 from indexer.typetext import useful_type
@@ -242,6 +242,9 @@ class _Reader:
             module, name = (path, name) if name else split_path(path)
         elif settings.get("import.split"):
             module, name = split_path(module)
+        elif module and "." in name and "import.tree" not in match:  # PHP: `use A\{B\C}`
+            deeper, name = split_path(name)
+            module = f"{module}.{deeper}"
         alias = self._text(match, "import.alias")
         if not alias and "import.alias" in settings:
             alias = settings["import.alias"] or ""
@@ -279,8 +282,8 @@ class _Reader:
         name = settings.get("binding.name") or flatten_chain(self.source.text(start, node.end_byte))
         if not name or "(" in name:
             return None
-        name = (settings.get("binding.prefix") or "") + name
-        return start, Binding(name, type_name, kind, self.source.line(start), self.scope_at(start))
+        name = (settings.get("binding.prefix") or "") + with_self(name)
+        return start, Binding(name, with_self(type_name), kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:
         nodes = match.get(key)

@@ -229,7 +229,9 @@
 
 ; -- using
 
-(using_declaration "namespace" [(identifier) (qualified_identifier)] @import.module (#set! import.name "*"))
+((using_declaration "namespace" [(identifier) (qualified_identifier)] @import.module)
+  (#set! import.name "*")
+  (#set! import.instead "1"))
 (using_declaration . "using" . (qualified_identifier) @import.path)
 (using_declaration) @reference.none
 (namespace_alias_definition) @reference.none

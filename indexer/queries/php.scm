@@ -52,13 +52,10 @@
 (namespace_use_declaration (namespace_use_clause
   . [(qualified_name) (name)] @import.path
   alias: (name)? @import.alias)) @reference.none
-(namespace_use_declaration (namespace_use_clause
-  type: _ . [(qualified_name) (name)] @import.path
-  alias: (name)? @import.alias)) @reference.none
 (namespace_use_declaration
   (namespace_name) @import.module
   body: (namespace_use_group (namespace_use_clause
-    [(name) (qualified_name)] @import.name
+    . [(name) (qualified_name)] @import.name
     alias: (name)? @import.alias))) @reference.none
 
 ([
@@ -82,6 +79,10 @@
 (property_promotion_parameter
   type: (_)? @type
   name: (variable_name) @binding.parameter @reference.parameter)
+((property_promotion_parameter
+  type: (_) @type
+  name: (variable_name (name) @binding.annotation))
+  (#set! binding.prefix "$this."))
 
 (assignment_expression
   left: (variable_name) @reference.local)
@@ -121,6 +122,7 @@
   (string_content)
   (text)
   (nowdoc_string)
+  (php_tag)
   (heredoc_start)
   (heredoc_end)
 ] @reference.none

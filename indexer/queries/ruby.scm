@@ -51,7 +51,7 @@
 
 (method name: (_) @name body: (_)? @body) @definition.function
 (singleton_method
-  object: [(constant) @owner (self)]
+  object: [(constant) @owner (self) (identifier)]
   name: (_) @name
   body: (_)? @body) @definition.function
 
@@ -114,15 +114,6 @@
   exceptions: (exceptions . [(constant) (scope_resolution)] @type)
   variable: (exception_variable (identifier) @binding.annotation @reference.local))
 
-; -- calls without parentheses
-
-(call receiver: (_)) @reference.call
-(call !receiver arguments: (_)) @reference.call
-(body_statement (identifier) @reference.call)
-(block_body (identifier) @reference.call)
-(then (identifier) @reference.call)
-(assignment right: (identifier) @reference.call)
-
 ; -- names that a method binds for itself
 
 (method_parameters (identifier) @reference.parameter)
@@ -148,4 +139,6 @@
   (heredoc_end)
   (heredoc_beginning)
   (bare_symbol)
+  (simple_symbol)
+  (hash_key_symbol)
 ] @reference.none

@@ -111,7 +111,7 @@ class EdgeFinder:
         sources: dict[str, str] = {}
         homes: dict[tuple[str, str], tuple[str, int] | None] = {}
         answers: dict[tuple[str, int, str], Sequence[Linked]] = {}
-        names = self._names
+        names, names_call = self._names, file.rules.names_call
         for reference in references:
             dotted, scope = reference.name, reference.scope
             if reference.kind == "inherit":
@@ -138,7 +138,14 @@ class EdgeFinder:
                     source = sources[scope] = _enclosing_symbol(file, scope)
                 kind = edge_kind(reference)
                 for path, qualname, weight in found:
-                    edges.add(source, path, qualname, kind, weight, reference.line)
+                    if names_call and kind == "references" and self._is_function(path, qualname):
+                        edges.add(source, path, qualname, "calls", weight, reference.line)
+                    else:
+                        edges.add(source, path, qualname, kind, weight, reference.line)
+
+    def _is_function(self, path: str, qualname: str) -> bool:
+        file = self._files.file(path)
+        return file is not None and file.kind(qualname) in ("function", "method")
 
     def _home(self, file: FileNames, root: str, scope: str, line: int) -> tuple[str, int] | None:
         """Where the first part of a name is bound, see `Names.home`; None if nothing can follow from it."""

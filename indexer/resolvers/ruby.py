@@ -1,0 +1,53 @@
+"""Ruby: constants of the whole program, modules and classes over many files, files by `require`."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from indexer.resolvers.rules import FileView, Place, Rules
+from indexer.types import Import
+
+if TYPE_CHECKING:
+    from indexer.resolvers.world import World
+
+GUESS = 0.4  # the only method of that name in the repository, where the type of its object is not known
+_PARAMETER = re.compile(r"[*&\s]*([^\W\d]\w*)")
+
+
+class RubyRules(Rules):
+    """Names of Ruby."""
+
+    implicit_members = True
+    same_package = True
+    outer_packages = True
+    spread_members = True
+    open_classes = True
+    names_call = True
+    constructors = frozenset({"new"})
+    super_names = frozenset()
+    guess = GUESS
+
+    def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
+        """The file that `require` loads: below a `lib` folder first."""
+        written = entry.module.removesuffix(".rb")
+        if entry.level:
+            path = posixpath.normpath(f"{file.folder}{written}.rb")
+            return (Place(path),) if world.exists(path) else ()
+        tail = posixpath.normpath(f"{written}.rb").replace("../", "")
+        found = world.ending(tail)
+        path = min(found, key=lambda path: _rank(path, tail, file.folder), default="")
+        return (Place(path),) if path else ()
+
+    def parameters(self, signature: str) -> list[str]:
+        """The names of the parameters, with and without parentheses."""
+        listed = signature.partition("(")[2] or " ".join(signature.split(" ")[2:])
+        return [found[1] for part in listed.split(",") if (found := _PARAMETER.match(part))]
+
+
+def _rank(path: str, tail: str, folder: str) -> tuple[bool, bool, int, str]:
+    before = path[: len(path) - len(tail)]
+    is_load_folder = before in ("", "lib/", "app/", "spec/", "test/") or before.endswith(("/lib/", "/app/"))
+    return not is_load_folder, not folder.startswith(before.partition("/")[0]), before.count("/"), path
