@@ -11,6 +11,7 @@ from indexer.types import Import
 if TYPE_CHECKING:
     from indexer.resolvers.world import World
 
+UNKNOWN = 0.6  # of an extension that is called on something of which nothing is known
 COMPANION = ".Companion"  # what Java calls the unnamed object whose members are a Kotlin class's own
 FACADE = "Kt"  # what Java calls the top level of `Name.kt`: NameKt
 
@@ -20,6 +21,7 @@ class JavaRules(Rules):
 
     family = frozenset({"java", "kotlin"})
     implicit_members = True
+    named_constructors = True
     passes_imports = False
     same_package = True
     spread_members = True  # Kotlin's extensions
@@ -56,6 +58,27 @@ class JavaRules(Rules):
             return (Place("", name),) if world.is_package(name) else ()
         return self._facade(world, file.package, name)
 
+    def extension(self, world: World, file: FileView, name: str, classes: frozenset[str]) -> Sequence[Place]:
+        """Extensions of Kotlin that are imported or of the same package."""
+        stated = [entry for entry in file.imports if entry.name != "*" and entry.alias == name]
+        places = [place for entry in stated for place in self.imported(world, file, entry) if place.path]
+        if places:
+            return places
+        found = [one for one in world.named(name) if one.kind in ("method", "variable")]
+        if not found:
+            return ()
+        packages = {entry.module for entry in file.imports if entry.name == "*"} | {file.package}
+        sure: list[Place] = []
+        for one in found:
+            owner = one.qualname.rpartition(".")[0]
+            if one.package not in packages or not owner or _defines(world, one.path, owner):
+                continue
+            place = Place(one.path, one.qualname, 1.0 if classes else UNKNOWN)
+            places.append(place)
+            if owner.rpartition(".")[2] in classes:
+                sure.append(place)
+        return sure or places
+
     @staticmethod
     def _extensions(world: World, package: str, name: str) -> list[Place]:
         """Extension functions and properties: top-level ones are imported by their last name alone."""
@@ -80,10 +103,16 @@ class JavaRules(Rules):
 
 
 class KotlinRules(JavaRules):
-    """Names of Kotlin, which has no `new` and writes the type behind the name."""
+    """Names of Kotlin, which has no `new`, writes the type behind the name and calls extensions of `this` bare."""
 
     constructors = frozenset()
+    has_extensions = True
+    named_constructors = False
     parameter_name_last = False
+
+    def neighbours(self, world: World, file: FileView, name: str, scope: str) -> Sequence[Place]:
+        """As in Java, and extensions of the object that is `this` here."""
+        return super().neighbours(world, file, name, scope) or self.extension(world, file, name, frozenset())
 
 
 def is_type(symbol: Named) -> bool:
@@ -108,7 +137,7 @@ def nearest_first(found: Sequence[Named], path: str) -> Sequence[Named]:
         pairs = zip(folders, one.path.split("/"), strict=False)
         return next((at for at, (mine, other) in enumerate(pairs) if mine != other), len(folders))
 
-    return sorted(found, key=lambda one: (-shared(one), one.path))
+    return sorted(found, key=lambda one: (-shared(one), len(one.path), one.path))
 
 
 def _defines(world: World, path: str, qualname: str) -> bool:

@@ -169,6 +169,10 @@ class Lookup:
         if not place.name:
             return [Leaf("module", file, "", how, weight)]
         if "." in place.name:
+            if place.name in file.symbols and place.name.partition(".")[0] not in file.symbols:
+                # it extends what is defined elsewhere
+                self._memory.notes.append(file.key_around(place.name))
+                return [Leaf("symbol", file, place.name, how, weight)]
             return [Leaf("place", file, place.name, how, weight)]
         return [_Node(file, place.name, how, weight, True)]
 

@@ -26,6 +26,12 @@ class Names:
 
     def evaluate(self, file: FileNames, dotted: str, scope: str, line: int) -> Values:
         """All that a dotted name may mean at a place, likeliest first; () if that is not known."""
+        values = self._evaluate(file, dotted, scope, line)
+        if not values or not file.rules.has_bodies:
+            return values
+        return distinct([(*self._bodies(value), value) for value in values])
+
+    def _evaluate(self, file: FileNames, dotted: str, scope: str, line: int) -> Values:
         parts = dotted.split(".")
         if len(parts) > MAX_PARTS:
             return ()
@@ -38,13 +44,15 @@ class Names:
                 return self._follow(self._called(values, parts[1]), parts[2:], file)
         values = self.root(file, name, scope, line)
         if not values and len(parts) > 1:
-            return self._guessed(file, parts[-1])
+            return self._unreached(file, parts[-1])
         return self._follow(self._called(values, root), parts[1:], file)
 
     def _follow(self, values: Values, parts: Sequence[str], file: FileNames) -> Values:
         """The values after `.a.b` was followed from them."""
         for at, part in enumerate(parts):
             known = any(value.kind in NEAR for value in values)
+            if not known and all(value.kind == "outside" for value in values):
+                return values[:1]
             name, before = part.removesuffix("()"), values
             if len(values) == 1:
                 values = self.members.attribute(values[0], name)
@@ -54,8 +62,10 @@ class Names:
             if not values and name in file.rules.transparent:
                 held = distinct([self.members.holders(value) for value in before])
                 values = tuple([value for value in held if value.kind in ("instance", "outside")])
+            if not values and file.rules.has_extensions:
+                values = self._called(self._extension(file, name, before), part)
             if not values:
-                return self._guessed(file, parts[-1]) if known and at < len(parts) - 1 else ()
+                return self._unreached(file, parts[-1]) if known and at < len(parts) - 1 else ()
         return values
 
     def _called(self, values: Values, part: str) -> Values:
@@ -95,7 +105,7 @@ class Names:
         return "", bucket(file.entries("", name), line) if not scope else -1
 
     def _is_member(self, file: FileNames, owner: str, name: str) -> bool:
-        if file.kind(owner) != "class":
+        if not file.is_class(owner):
             return False
         return bool(self.members.attribute(Value("instance", file, owner, "", 1.0), name))
 
@@ -110,14 +120,15 @@ class Names:
                 return self._first(file, likeliest(entries, line if around == scope else AFTER))
             if file.is_parameter(around, name):
                 return ()
-            if file.rules.implicit_members and file.kind(around) == "class":
+            if file.rules.implicit_members and file.is_class(around):
                 how = ("`{}` in {}", name, around)
                 found = self.members.attribute(Value("instance", file, around, how, 1.0), name)
                 if found:
                     return found
         leaves = self.lookup.bare(file, name, line if not scope else AFTER)
-        if leaves:
-            return self.of_leaves(leaves, file, None, 1.0)
+        values = self.of_leaves(leaves, file, None, 1.0)
+        if values or any(leaf.kind != "place" for leaf in leaves):  # places of stars may not have the name
+            return values
         return self._neighbour(file, name, scope)
 
     def _first(self, file: FileNames, entries: Iterable[Entry]) -> Values:
@@ -160,7 +171,7 @@ class Names:
         kind, file, name, words, certainty, binding = leaf
         how, weight = how or words, weight * certainty
         if kind == "symbol":
-            return (*self._bodies(file, name, how, weight), Value(kind, file, name, how, weight))
+            return (Value(kind, file, name, how, weight),)
         if kind in ("module", "outside"):
             return (Value(kind, file, name, how, weight),)
         if kind == "package":
@@ -180,9 +191,10 @@ class Names:
         self.memory.refill()
         return tuple([value._replace(how=how) for value in found])
 
-    def _bodies(self, file: FileNames | None, qualname: str, how: How, weight: float) -> Values:
+    def _bodies(self, value: Value) -> Values:
         """Where that is defined which the file only declares."""
-        if file is None or not file.rules.has_bodies:
+        kind, file, qualname, how, weight = value
+        if kind != "symbol" or file is None or not file.rules.has_bodies:
             return ()
         found: list[Values] = []
         world = self.files.world(file.language)
@@ -220,10 +232,32 @@ class Names:
             around.append(around[-1].rpartition(".")[0])
         return around
 
+    def _unreached(self, file: FileNames, last: str) -> Values:
+        """The last part of a name after parts of which nothing is known."""
+        if file.rules.has_extensions:
+            found = self._extension(file, last.removesuffix("()"), ())
+            if found:
+                return found
+        return self._guessed(file, last)
+
+    def _extension(self, file: FileNames, name: str, receivers: Values) -> Values:
+        """A function that the file sees and that may be called as a member of the receivers."""
+        classes: set[str] = set()
+        for value in distinct([self.members.holders(one) for one in receivers]):
+            if value.file is not None and value.kind in ("instance", "symbol"):
+                line = self.members.line(value.file, value.name)
+                classes.update(owner[owner.rfind(".") + 1 :] for _, owner in line)
+        question = ("x", name, frozenset(classes))
+        return self.memory.recall(file.local, question, self._extensions, file, name, question[2])
+
+    def _extensions(self, file: FileNames, name: str, classes: frozenset[str]) -> Values:
+        places = file.rules.extension(self.files.world(file.language), file, name, classes)
+        return self.of_places(file, places, "an extension that the file sees", 1.0)
+
     def _guessed(self, file: FileNames, last: str) -> Values:
         """The only symbol of that name in the repository, if the language wants guesses."""
         name, weight = last.removesuffix("()"), file.rules.guess
-        if not weight:
+        if not weight or name in file.rules.transparent:
             return ()
         found = self.files.world(file.language).named(name)
         if len(found) != 1:

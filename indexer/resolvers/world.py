@@ -134,6 +134,15 @@ class World:
         self.note(f"{path}:#")
         return self._files.file(path)
 
+    def header(self, path: str, qualname: str) -> str:
+        """The header of a symbol as written, "" if there is none of that name."""
+        file = self._files.file(path)
+        if file is None:
+            return ""
+        self._memory.notes.append(file.key_around(qualname))
+        symbol = file.symbols.get(qualname)
+        return symbol.signature if symbol is not None else ""
+
     def text(self, path: str) -> str:
         """The content of a configuration file that is indexed as text (go.mod, tsconfig.json); "" if it is not there.
 
