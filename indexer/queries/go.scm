@@ -185,6 +185,8 @@
   (label_name)
 ] @reference.none
 
+; of structs without a name
+(struct_type (field_declaration_list (field_declaration name: (field_identifier) @reference.none)))
 ; the fields of a struct in a literal; the keys of a map are uses
 (composite_literal
   type: [(type_identifier) (qualified_type) (generic_type)]

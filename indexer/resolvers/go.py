@@ -29,7 +29,9 @@ class GoRules(Rules):
     passes_imports = False
     same_package = True
     spread_members = True
+    bare_in_class_body = False
     guess = GUESS
+    guessed_kinds = frozenset({"method"})
     builtins = frozenset({"clear", "close", "copy", "delete", "max", "min", "print", "println"})
 
     def package(self, path: str, stated: str) -> str:

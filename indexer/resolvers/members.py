@@ -35,7 +35,7 @@ class Members:
         if kind == "package":
             return self._of_package(value, name)
         if file is None:
-            return ()
+            return (value,)  # what is outside stays there
         if kind == "module":
             leaves = self._names.lookup.inside(file, name)
             return self._names.of_leaves(leaves, file, how, weight)

@@ -209,8 +209,8 @@ class Names:
 
     def _neighbour(self, file: FileNames, name: str, scope: str) -> Values:
         rules, world = file.rules, self.files.world(file.language)
-        if name in rules.builtins:
-            return ()
+        if rules.is_outside(world, file, name):
+            return (Value("outside", None, name, "", 1.0),)
         if rules.same_package:
             for package in self._packages_around(file, scope):
                 full = f"{package}.{name}" if package else name
@@ -222,7 +222,7 @@ class Names:
         places = rules.neighbours(world, file, name, scope)
         if places:
             return self.of_places(file, places, "of the repository", 1.0)
-        return self._guessed(file, name)
+        return self._guessed(file, name, is_member=False)
 
     def _packages_around(self, file: FileNames, scope: str) -> list[str]:
         """The package of a place, with the namespaces around it, innermost first."""
@@ -238,7 +238,7 @@ class Names:
             found = self._extension(file, last.removesuffix("()"), ())
             if found:
                 return found
-        return self._guessed(file, last)
+        return self._guessed(file, last, is_member=True)
 
     def _extension(self, file: FileNames, name: str, receivers: Values) -> Values:
         """A function that the file sees and that may be called as a member of the receivers."""
@@ -254,13 +254,20 @@ class Names:
         places = file.rules.extension(self.files.world(file.language), file, name, classes)
         return self.of_places(file, places, "an extension that the file sees", 1.0)
 
-    def _guessed(self, file: FileNames, last: str) -> Values:
-        """The only symbol of that name in the repository, if the language wants guesses."""
+    def _guessed(self, file: FileNames, last: str, *, is_member: bool) -> Values:
+        """The only symbol of that name in the repository, if the language wants guesses: a member for `x.name`, and one
+        for a bare name only where members are named so.
+        """
         name, weight = last.removesuffix("()"), file.rules.guess
-        if not weight or name in file.rules.transparent:
+        if not weight or name in file.rules.transparent or name in file.rules.builtins:
             return ()
         found = self.files.world(file.language).named(name)
         if len(found) != 1:
+            return ()
+        kinds = file.rules.guessed_kinds
+        if kinds and found[0].kind not in kinds:
+            return ()
+        if ("." in found[0].qualname) != is_member and not file.rules.implicit_members:
             return ()
         other = self.files.file(found[0].path)
         if other is None:

@@ -93,6 +93,8 @@ class Rules:
     # Confidence of the last resort: the name stands for the only symbol in the repository that is called so.
     # 0: never guess. For bare names and for the last part of `x.name` where nothing is known about x.
     guess = 0.0
+    # Kinds of symbols that are guessed; empty: all.
+    guessed_kinds: frozenset[str] = frozenset()
     # Bare names may be defined in another file of the same package or namespace (Java, Go, C#, Kotlin).
     same_package = False
     # ... and of the packages and namespaces around that (C#, C++, Rust no).
@@ -121,7 +123,7 @@ class Rules:
     asks_by_name = True
     # A method that is called like its class is its constructor: inside, the name means the class (Java, C#, C++).
     named_constructors = False
-    # Names that the language itself defines where nothing binds them: not looked for among neighbours, never guessed.
+    # Names that the language itself defines where nothing binds them, see `is_outside`.
     builtins: frozenset[str] = frozenset()
     # Members that give what they are asked of, or what it holds, where its type has none of that name (Rust's `unwrap`
     # and `iter`: the type of a wrapper or list is told as that of what is inside).
@@ -183,6 +185,12 @@ class Rules:
         Asked after `same_package`. `scope` is the qualified name of the innermost definition around it.
         """
         return ()
+
+    def is_outside(self, world: World, file: FileView, name: str) -> bool:
+        """Whether a name that nothing binds is known to be of the language or of what is installed: it is not looked
+        for among neighbours, and neither it nor its members are guessed.
+        """
+        return name in self.builtins
 
     def attribute(self, world: World, file: FileView, name: str) -> Sequence[Place]:
         """`module.name` where the module `file` does not bind the name: Python's submodules."""

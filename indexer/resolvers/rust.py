@@ -17,9 +17,10 @@ GUESS = 0.4  # the only method of that name in the repository, where the type of
 MACRO = 0.9  # confidence of a name without an import that the crate defines: only macros are seen so
 MAX_MANIFEST_TEXT = 200_000  # characters of a Cargo.toml that are read
 MAX_DEPTH = 64  # modules in modules
-# What needs no import, and the standard library's macros.
+# What needs no import, the standard library's crates and macros.
 PRELUDE = frozenset(
-    "AsMut AsRef Box Clone Copy Default DoubleEndedIterator Drop Eq Err ExactSizeIterator Extend Fn FnMut FnOnce From"
+    "alloc core proc_macro std"
+    " AsMut AsRef Box Clone Copy Default DoubleEndedIterator Drop Eq Err ExactSizeIterator Extend Fn FnMut FnOnce From"
     " FromIterator Into IntoIterator Iterator None Ok Option Ord PartialEq PartialOrd Result Send Sized Some String"
     " Sync ToOwned ToString TryFrom TryInto Unpin Vec assert assert_eq assert_ne cfg column compile_error concat dbg"
     " debug_assert debug_assert_eq debug_assert_ne drop env eprint eprintln file format format_args include"
@@ -33,9 +34,10 @@ TRANSPARENT = frozenset(
     " get get_mut get_or_insert_with get_ref insert into into_boxed_slice into_inner into_iter into_values iter"
     " iter_mut last last_mut load lock make_mut map_err next next_back nth ok ok_or ok_or_else or_default or_else"
     " or_insert or_insert_with peek peek_mut peekable pop pop_back pop_front read recv remove replace rev skip"
-    " skip_while swap_remove take take_while to_owned to_vec try_lock try_recv unwrap unwrap_or unwrap_or_default unwrap_or_else"
-    " unwrap_unchecked upgrade values values_mut with_context write".split()
+    " skip_while swap_remove take take_while to_owned to_vec try_lock try_recv unwrap unwrap_or"
+    " unwrap_or_default unwrap_or_else unwrap_unchecked upgrade values values_mut with_context write".split()
 )
+_SECTIONS = ("dependencies", "dev-dependencies", "build-dependencies")
 _ROOTS = ("lib", "main")
 _OWNERS = ("mod", *_ROOTS)  # their submodules are beside them
 
@@ -52,7 +54,9 @@ class RustRules(Rules):
 
     passes_imports = True  # of `pub use`, and of all to the modules inside
     spread_members = True
+    bare_in_class_body = False
     guess = GUESS
+    guessed_kinds = frozenset({"method"})
     class_names = frozenset({"Self"})
     self_types = frozenset({"Self"})
     super_names = frozenset()  # `super` is a module
@@ -74,6 +78,15 @@ class RustRules(Rules):
         name = "" if entry.name == "*" else entry.name
         parts = [part for part in (*entry.module.split("."), *name.split(".")) if part]
         return self._walk(world, file, here, parts, entry)
+
+    def is_outside(self, world: World, file: FileView, name: str) -> bool:
+        """The prelude, and the crates that a package depends on but that are not in the repository."""
+        if name in PRELUDE:
+            return True
+        own = world.remember(("rust package", file.folder), lambda: _manifest_folder(world, file.folder))
+        if name not in world.remember(("rust dependencies", own), lambda: _dependencies(world, own)):
+            return False
+        return not world.remember(("rust crate", name, file.folder), lambda: _crate(world, name, file.folder))
 
     def neighbours(self, world: World, file: FileView, name: str, scope: str) -> Sequence[Place]:
         """The first name of a path, and macros of the modules around."""
@@ -297,11 +310,17 @@ def _libraries(world: World) -> dict[str, str]:
     return found
 
 
+def _dependencies(world: World, folder: str) -> frozenset[str]:
+    """What a package calls the crates that it depends on."""
+    manifest = _manifest(world, f"{folder}Cargo.toml")
+    return frozenset(_identifier(name) for section in _SECTIONS for name in _table(manifest, section))
+
+
 def _renamed(world: World, folder: str) -> dict[str, str]:
     """Name in the code -> name of the crate, of dependencies that a package calls otherwise."""
     manifest = _manifest(world, f"{folder}Cargo.toml")
     found: dict[str, str] = {}
-    for section in ("dependencies", "dev-dependencies", "build-dependencies"):
+    for section in _SECTIONS:
         for name, about in _table(manifest, section).items():
             if isinstance(about, dict) and (package := _identifier(about.get("package"))):
                 found[_identifier(name)] = package
