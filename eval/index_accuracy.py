@@ -4,7 +4,9 @@ A definition is (file, name, group, line): the group is class (any type), functi
 namespace. Recall is the share of the judge's definitions that the index has, precision the share of the index's that
 the judge has; each counts once. Only groups that the judge is asked for (`CTAGS_KINDS`; classes and functions for
 Python) are counted. Lines must be equal for Python; ctags names the line of the name, which must lie within our
-definition (it begins at its decorators or annotations).
+definition (it begins at its decorators or annotations). Where ctags has a name at that place as something else (the
+constant that holds a function, the macro, the prototype), the definition is there, so it counts for precision. What
+stands inside a function does not count against us for languages in which ctags does not look there (`NOT_INSIDE`).
 """
 
 from __future__ import annotations
@@ -35,13 +37,35 @@ GROUPS = {"class": "class", "variable": "variable", "namespace": "namespace", **
 CTAGS_NAMES = {"csharp": "C#", "cpp": "C++", "php": "PHP", "tsx": "TypeScript"}
 """Our name of a language -> that of ctags, where it is more than a capital letter."""
 
+NOT_INSIDE = frozenset({"go", "javascript", "typescript", "tsx"})
+"""Languages in which ctags leaves out what a function defines for itself."""
+
 CTAGS_KINDS: dict[str, dict[str, str]] = {
     "c": {"function": "function", "struct": "class", "union": "class", "enum": "class"},
     "cpp": {"function": "function", "struct": "class", "union": "class", "enum": "class", "class": "class"},
-    "csharp": {"class": "class", "interface": "class", "enum": "class", "struct": "class", "method": "method"},
-    "go": {"func": "function", "struct": "class", "interface": "class"},
-    "java": {"class": "class", "interface": "class", "enum": "class", "annotation": "class", "method": "method"},
-    "javascript": {"class": "class", "function": "function", "method": "method", "generator": "function"},
+    "csharp": {
+        "class": "class",
+        "interface": "class",
+        "enum": "class",
+        "struct": "class",
+        "method": "method",
+    },
+    "go": {
+        "func": "function",
+        "methodSpec": "method",
+        "struct": "class",
+        "interface": "class",
+        "type": "class",
+        "talias": "class",
+    },
+    "java": {
+        "class": "class",
+        "interface": "class",
+        "enum": "class",
+        "annotation": "class",
+        "method": "method",
+    },
+    "javascript": {"function": "function", "method": "method", "generator": "function"},
     "kotlin": {"class": "class", "interface": "class", "object": "class", "method": "method"},
     "php": {"class": "class", "interface": "class", "trait": "class", "function": "function"},
     "ruby": {"class": "class", "module": "class", "method": "method", "singletonMethod": "method"},
@@ -51,7 +75,6 @@ CTAGS_KINDS: dict[str, dict[str, str]] = {
         "interface": "class",
         "function": "function",
         "method": "method",
-        "module": "namespace",
     },
     "typescript": {
         "class": "class",
@@ -87,6 +110,7 @@ class Comparison:
     theirs: int
     ours: int
     agreed: int
+    alike: int  # of the index's, what the judge has at that place as something else
     missing: tuple[Place, ...]  # the judge's that the index has not
     extra: tuple[Place, ...]  # the index's that the judge has not
 
@@ -96,7 +120,7 @@ class Comparison:
 
     @property
     def precision(self) -> float:
-        return self.agreed / self.ours if self.ours else 1.0
+        return (self.agreed + self.alike) / self.ours if self.ours else 1.0
 
 
 @contextmanager
@@ -162,7 +186,7 @@ def compare_python(snapshot: Snapshot, root: Path) -> Comparison:
             if GROUPS.get(symbol.kind) in ("class", "function")
         )
     agreed, missing, extra = compare(theirs, ours)
-    counts = (parsed, len(theirs), len(ours), agreed)
+    counts = (parsed, len(theirs), len(ours), agreed, 0)
     return Comparison("python", root.name, "ast", *counts, tuple(missing), tuple(extra))
 
 
@@ -194,17 +218,34 @@ def compare_ctags(snapshot: Snapshot, root: Path, language: str) -> Comparison:
     paths = sorted(path for path in snapshot.paths() if snapshot.language(path) == language)
     if not paths:
         raise MissingError(f"{root.name}: no {language} file is indexed")
-    theirs = list(ctags_definitions(root, paths, language, kinds))
+    theirs, others = ctags_definitions(root, paths, language, kinds)
     ours = definitions(snapshot, language, {GROUPS[kind] for kind in kinds.values()})
+    inside = {place for place in ours if language in NOT_INSIDE and _is_inside(place, snapshot)}
     agreed, missing, extra = compare(theirs, ours)
-    counts = (len(paths), len(theirs), len(ours), agreed)
-    return Comparison(language, root.name, "ctags", *counts, tuple(missing), tuple(extra))
+    unlike = [one for one in extra if not any(one.line <= line <= one.end for line in others[one[:2]])]
+    unlike_outside = [one for one in unlike if one not in inside]
+    n_ours = len(ours) - (len(unlike) - len(unlike_outside))
+    counts = (len(paths), len(theirs), n_ours, agreed, len(extra) - len(unlike))
+    return Comparison(language, root.name, "ctags", *counts, tuple(missing), tuple(unlike_outside))
+
+
+def _is_inside(place: Place, snapshot: Snapshot) -> bool:
+    """Does the definition stand within a function of the index?"""
+    return any(
+        GROUPS.get(symbol.kind) == "function"
+        and symbol.span.start_line <= place.line
+        and place.end <= symbol.span.end_line
+        and (symbol.name, symbol.span.start_line) != (place.name, place.line)
+        for symbol in snapshot.symbols_of(place.path)
+    )
 
 
 def ctags_definitions(
     root: Path, paths: list[str], language: str, kinds: Mapping[str, str]
-) -> Iterator[Place]:
-    """What universal-ctags finds in the files, without what has no name of its own. Raises MissingError."""
+) -> tuple[list[Place], Mapping[tuple[str, str], list[int]]]:
+    """What universal-ctags finds in the files, without what has no name of its own; and the lines of (path, name)
+    of the kinds that it is not asked for. Raises MissingError.
+    """
     program = shutil.which("ctags")
     if program is None or b"Universal Ctags" not in _run([program, "--version"], root, ""):
         raise MissingError("universal-ctags is not installed")
@@ -213,10 +254,18 @@ def ctags_definitions(
     command = [program, f"--language-force={name}", "--output-format=json", "--fields=+nK", "--sort=no"]
     command += ["--kinds-all=*", "--extras=-{anonymous}", "-f", "-", "-L", "-"]
     listed = "\n".join(path for path in paths if "\n" not in path)
+    found: list[Place] = []
+    others: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line in _run(command, root, listed).splitlines():
         tag = json.loads(line)
-        if tag.get("_type") == "tag" and tag.get("kind") in kinds:
-            yield Place(tag["path"], tag["name"], GROUPS[kinds[tag["kind"]]], tag["line"], tag["line"])
+        if tag.get("_type") != "tag":
+            continue
+        if tag.get("kind") in kinds:
+            group = GROUPS[kinds[tag["kind"]]]
+            found.append(Place(tag["path"], tag["name"], group, tag["line"], tag["line"]))
+        else:
+            others[tag["path"], tag["name"]].append(tag["line"])
+    return found, others
 
 
 def _run(command: list[str], root: Path, text: str) -> bytes:
@@ -235,7 +284,8 @@ def describe(comparison: Comparison, shown: int) -> str:
     """Counts, and the first disagreements of each side."""
     lines = [
         f"{comparison.language} {comparison.repository}: {comparison.files} files, {comparison.judge}"
-        f" {comparison.theirs}, index {comparison.ours}, agreed {comparison.agreed}"
+        f" {comparison.theirs}, index {comparison.ours}, agreed {comparison.agreed},"
+        f" of other kinds {comparison.alike}"
     ]
     for title, places in (("missing", comparison.missing), ("extra", comparison.extra)):
         for place in places[:shown]:
