@@ -130,8 +130,8 @@ class Linker:
     def _write(self, files: IndexedFiles, path: str, resolved: Resolved) -> None:
         file_id = files.file_id(path)
         self._connection.execute(
-            "INSERT OR REPLACE INTO dependencies VALUES (?, ?)",
-            (file_id, array("I", sorted(resolved.consulted)).tobytes()),
+            "INSERT OR REPLACE INTO dependencies VALUES (?, ?, ?)",
+            (file_id, _pack(resolved.consulted), _pack(resolved.closure)),
         )
         if not self._is_first:
             self._connection.execute(
@@ -195,19 +195,34 @@ class Dependents:
         """The paths of those files, as far as they are still there."""
         if not self._changed:
             return set()
-        found: list[int] = []
+        found: set[int] = set()
+        for file_id, path, packed in self._connection.execute(
+            "SELECT file_id, path, closure FROM dependencies JOIN files ON file_id = files.id"
+            " WHERE closure != x''"
+        ):
+            if self._changed.add_closure(os.fsdecode(path), _unpack(packed)):
+                found.add(file_id)
         for file_id, packed in self._connection.execute("SELECT file_id, keys FROM dependencies"):
-            keys = array("I")
-            try:
-                keys.frombytes(packed)
-            except ValueError:
-                raise DamagedIndexError(f"index: dependencies of file {file_id}: damaged") from None
-            if self._changed.touches(frozenset(keys)):
-                found.append(file_id)
+            if self._changed.touches(_unpack(packed)):
+                found.add(file_id)
+        numbers = sorted(found)
         paths: set[str] = set()
-        for start in range(0, len(found), _VARIABLES):
-            some = found[start : start + _VARIABLES]
+        for start in range(0, len(numbers), _VARIABLES):
+            some = numbers[start : start + _VARIABLES]
             marks = ",".join("?" * len(some))
             rows = self._connection.execute(f"SELECT path FROM files WHERE id IN ({marks})", some)  # noqa: S608
             paths.update(os.fsdecode(path) for (path,) in rows)
         return paths
+
+
+def _pack(keys: Iterable[int]) -> bytes:
+    return array("I", sorted(keys)).tobytes()
+
+
+def _unpack(packed: bytes) -> frozenset[int]:
+    keys = array("I")
+    try:
+        keys.frombytes(packed)
+    except ValueError:
+        raise DamagedIndexError("index: dependencies of a file: damaged") from None
+    return frozenset(keys)

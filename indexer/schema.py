@@ -83,7 +83,8 @@ CREATE INDEX edges_by_target ON edges(target);
 -- What the resolution of a file looked at, found or not.
 CREATE TABLE dependencies(
     file_id INTEGER PRIMARY KEY REFERENCES files(id) ON DELETE CASCADE,
-    keys BLOB NOT NULL            -- 32 bits each, see indexer/resolvers/keys.py
+    keys BLOB NOT NULL,           -- 32 bits each, see indexer/resolvers/keys.py
+    closure BLOB NOT NULL         -- of its stars, the same
 );
 
 -- Files that are not indexed. Those that were read have the state that they had, so that they are not read

@@ -117,6 +117,7 @@ class Resolved(NamedTuple):
 
     edges: tuple[RawEdge, ...]
     consulted: frozenset[int]  # see `indexer.resolvers.keys`
+    closure: frozenset[int] = frozenset()  # what the closure of its stars depends on, the same way
 
 
 class EdgeSet:

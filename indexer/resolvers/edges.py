@@ -65,9 +65,10 @@ class EdgeFinder:
         self._add_overrides(file, edges)
         self._add_references(file, references, edges)
         consulted = memory.collect() - file.own_keys()
+        closure = self._names.lookup.closure_keys(file)
         memory.begin()
         file.forget_uses()
-        return Resolved(edges.edges(), frozenset(consulted))
+        return Resolved(edges.edges(), frozenset(consulted), closure)
 
     def _add_imports(self, file: FileNames, edges: EdgeSet) -> None:
         lookup = self._names.lookup

@@ -4,8 +4,10 @@ Both are sets of keys. A key is a text, kept as its CRC: two texts that share on
 nothing, never one that is forgotten. The texts:
 - "a/b.py": whether the file exists; of a configuration file also what is in it;
 - "a/b.py:Name": all that others can see of that top-level name in the file, or that there is none;
-- "a/b.py:*": what the file brings by stars; noted for every file of a closure of stars in which a name was looked up;
-- "*:Name": the name was looked up in such closures. With the one before it: a change of Name there matters;
+- "a/b.py:*": the stars of the file themselves;
+- "a/b.py:**": a name was looked up in the closure of the file's stars. Of which files it is made is kept with that file
+  alone, as their keys "x.py:*" (a thousand of them where a package stars its modules);
+- "*:Name": the name that was looked up in closures;
 - "a/b.py:#": its package and imports, read by the rules of a language;
 - ":name": all symbols of that last name in the repository;
 - "@a.b": whether there is such a package; "/x.h", "a/b/": files of that name, in that folder;
@@ -33,6 +35,11 @@ _encode = msgspec.msgpack.Encoder().encode
 def key(text: str) -> int:
     """The key of a text."""
     return crc32(text.encode("utf-8", "surrogateescape"))
+
+
+def closure_key(path: str) -> int:
+    """The key of the closure of a file's stars."""
+    return key(f"{path}:**")
 
 
 class Interface(msgspec.Struct, frozen=True, array_like=True):
@@ -190,10 +197,12 @@ class Changed:
 
     def __init__(self) -> None:
         self.keys: set[int] = set()
-        self.by_star: dict[int, set[int]] = {}  # key of "a/b.py:*" -> keys of "*:Name"
+        self._base: set[int] = set()  # those before closures were told
+        self._stars: dict[int, set[int]] = {}  # key of "a/b.py:*" -> keys of "*:Name"
+        self._roots: dict[int, set[int]] = {}  # key of "a/b.py:**" -> keys of "*:Name"
 
     def __bool__(self) -> bool:
-        return bool(self.keys)
+        return bool(self._base)
 
     def add(self, path: str, old: Interface | None, new: Interface | None, existence: Iterable[str]) -> None:
         """A file that appeared (`old` is None), went or changed. `existence`: all keys of its existence and packages."""
@@ -217,21 +226,31 @@ class Changed:
                 texts.add(path)
         texts.update(f"{path}:{name}" for name in names)
         texts.update(f":{name}" for name in last)
-        self.keys.update(map(key, texts))
+        self._base.update(map(key, texts))
+        self.keys |= self._base
         if names:
-            self.by_star.setdefault(key(f"{path}:*"), set()).update(key(f"*:{name}") for name in names)
+            self._stars.setdefault(key(f"{path}:*"), set()).update(key(f"*:{name}") for name in names)
 
-    def touches(self, consulted: frozenset[int] | set[int]) -> bool:
+    def add_closure(self, path: str, keys: Collection[int]) -> bool:
+        """A file with stars and the keys of what their closure depends on; to be told of all before `touches` is asked.
+
+        Returns whether the file itself has to be resolved anew.
+        """
+        if not self._base.isdisjoint(keys):
+            self.keys.add(closure_key(path))
+            return True
+        for star, names in self._stars.items():
+            if star in keys:
+                self._roots.setdefault(closure_key(path), set()).update(names)
+        return False
+
+    def touches(self, consulted: Collection[int]) -> bool:
         """Whether a file that looked at these keys has to be resolved anew."""
         if not self.keys.isdisjoint(consulted):
             return True
         return any(
-            star in consulted and not names.isdisjoint(consulted) for star, names in self.by_star.items()
+            root in consulted and not names.isdisjoint(consulted) for root, names in self._roots.items()
         )
-
-    def relevant(self) -> set[int]:
-        """The keys that `touches` looks for."""
-        return self.keys.union(self.by_star, *self.by_star.values())
 
 
 def _different(old: dict[str, int], new: dict[str, int]) -> set[str]:

@@ -6,12 +6,11 @@ on where it starts alone. Stars are searched breadth first over all files that c
 
 from __future__ import annotations
 
-from array import array
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from indexer.resolvers.keys import key
+from indexer.resolvers.keys import closure_key, key
 from indexer.resolvers.recall import Known
 from indexer.resolvers.rules import Place
 from indexer.resolvers.scopes import AFTER, Definition, Entry, FileNames, bucket, likeliest
@@ -220,7 +219,7 @@ class Lookup:
         return file is not None and file.binds(name)
 
     def _closure(self, file: FileNames) -> Closure:
-        """The closure of a file's stars; all of its files are noted."""
+        """The closure of a file's stars. What it depends on is kept with that file: here only that it was asked for."""
         known = self._closures.get(file)
         if known is None:
             known = self._closures[file] = self._memory.gather(self._find_closure, file)
@@ -228,9 +227,18 @@ class Lookup:
                 self._closures.popitem(last=False)
         else:
             self._closures.move_to_end(file)
-        closure, notes = known
-        self._memory.notes.append(notes)
-        return closure
+        self._memory.notes.append(closure_key(file.path))
+        return known[0]
+
+    def closure_keys(self, file: FileNames) -> frozenset[int]:
+        """The keys of all that the closure of the file's stars depends on; without stars nothing."""
+        if not file.stars:
+            return frozenset()
+        self._closure(file)
+        outer, self._memory.notes = self._memory.notes, [self._closures[file][1]]
+        keys = self._memory.collect()
+        self._memory.notes = outer
+        return frozenset(keys)
 
     def _find_closure(self, file: FileNames) -> Closure:
         ranks: dict[str, tuple[int, Import]] = {file.path: (0, file.stars[0])}
@@ -249,5 +257,5 @@ class Lookup:
                 ranks[place.path] = (len(ranks), first)
                 if other.rules.passes_imports:
                     queue.extend((other, star, first) for star in reversed(other.stars))
-        self._memory.notes.append(array("I", [key(f"{path}:*") for path in ranks]))
+        self._memory.notes.extend([key(f"{path}:*") for path in ranks])
         return Closure(ranks, tuple(others))

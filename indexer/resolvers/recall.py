@@ -8,7 +8,6 @@ of (state of the files, question, fuel), in linear time, whatever was asked befo
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -21,19 +20,21 @@ FUEL = 12
 class Known:
     """An answer: how much fuel it took, and the keys and other answers that it was concluded from."""
 
-    __slots__ = ("notes", "used", "values")
+    __slots__ = ("notes", "stamp", "used", "values")
 
     def __init__(self, values: Any, used: int, notes: list[Any]) -> None:
         self.values = values
         self.used = used
         self.notes = notes
+        self.stamp = 0  # number of the last collection that came here
 
 
 class Memory:
     """Keeps the notes of the question that is being answered."""
 
     def __init__(self) -> None:
-        self.notes: list[Any] = []  # keys, arrays of keys, `Known`s
+        self.notes: list[Any] = []  # keys and `Known`s
+        self._stamp = 0
         self.fuel = FUEL
         self._low = FUEL  # the least fuel that was left since the question began; -1: it ran out
 
@@ -54,7 +55,8 @@ class Memory:
             self._low = -1
         elif fuel - known.used < self._low:
             self._low = fuel - known.used
-        self.notes.append(known)
+        if known.notes:
+            self.notes.append(known)
         values: Answer = known.values
         return values
 
@@ -72,7 +74,8 @@ class Memory:
         else:
             known = memo[question] = Known(values, fuel - low, notes)
         self.notes, self._low = outer_notes, min(outer_low, low)
-        outer_notes.append(known)
+        if notes:
+            outer_notes.append(known)
         return values
 
     def gather(self, answer: Callable[..., Answer], *args: Any) -> tuple[Answer, Known]:
@@ -99,18 +102,13 @@ class Memory:
     def collect(self) -> set[int]:
         """All keys that the notes lead to."""
         keys: set[int] = set()
-        seen: set[int] = set()
+        self._stamp = stamp = self._stamp + 1
         todo = [self.notes]
         while todo:
             for note in todo.pop():
                 if type(note) is int:
                     keys.add(note)
-                elif type(note) is Known:
-                    number = id(note)
-                    if number not in seen:
-                        seen.add(number)
-                        todo.append(note.notes)
-                else:
-                    assert isinstance(note, array)
-                    keys.update(note)
+                elif note.stamp != stamp:
+                    note.stamp = stamp
+                    todo.append(note.notes)
         return keys

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from indexer.analyze import analyze
-from indexer.resolve import FactsTable, RawEdge, Resolver, Target, add_change, interface
+from indexer.resolve import FactsTable, RawEdge, Resolved, Resolver, Target, add_change, interface
 from indexer.resolvers.keys import Changed
 from indexer.types import FileFacts
 
@@ -328,13 +328,13 @@ class _Tree:
         )
 
 
-def _resolve(state: State, paths: Collection[str]) -> tuple[EdgeMap, dict[str, frozenset[int]]]:
+def _resolve(state: State, paths: Collection[str]) -> tuple[EdgeMap, dict[str, Resolved]]:
     resolver = Resolver(FactsTable(state))
     edges: EdgeMap = {}
-    consulted: dict[str, frozenset[int]] = {}
+    consulted: dict[str, Resolved] = {}
     for path in sorted(paths):
         resolved = resolver.resolve_file(state[path])
-        edges[path], consulted[path] = frozenset(resolved.edges), resolved.consulted
+        edges[path], consulted[path] = frozenset(resolved.edges), resolved
     return edges, consulted
 
 
@@ -352,11 +352,13 @@ def test_resolving_what_may_have_changed_equals_resolving_all(seed: int) -> None
         for path in touched:
             old, new = before.get(path), after.get(path)
             add_change(changed, path, interface(old) if old else None, interface(new) if new else None)
-        dependents = {path for path in after.keys() & consulted.keys() if changed.touches(consulted[path])}
+        known = after.keys() & consulted.keys()
+        dependents = {path for path in known if changed.add_closure(path, consulted[path].closure)}
+        dependents |= {path for path in known if changed.touches(consulted[path].consulted)}
         again = (touched & after.keys()) | dependents
         new_edges, new_consulted = _resolve(after, again)
         edges = {path: new_edges.get(path, edges.get(path, frozenset())) for path in after}
-        consulted = {path: new_consulted.get(path, consulted.get(path, frozenset())) for path in after}
+        consulted = {path: new_consulted.get(path) or consulted[path] for path in after}
         assert edges == _resolve(after, after.keys())[0]
         before = after
 
