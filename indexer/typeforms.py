@@ -67,7 +67,24 @@ _CPP = Form(
 )
 _PHP = Form(re.compile(r"(?:[?|&(\s\\]|(?:null|array|iterable|callable|false|true|mixed)\b)+"), "<", {})
 
+# What a wrapper holds is found behind one call or `await`. Of containers nothing is said: `list.add` is none of the
+# element's.
+_JAVA_FIRST = frozenset(
+    "Optional Future CompletableFuture CompletionStage ListenableFuture AtomicReference WeakReference SoftReference"
+    " ThreadLocal Supplier Provider Lazy Deferred".split()
+)
+_JAVA = Form(
+    re.compile(r"(?:[(\s?]|@[\w.]+(?:\([^()]*\))?|(?:final|extends|super|in|out|suspend)\b)+"),
+    "<",
+    dict.fromkeys(_JAVA_FIRST, 0),
+)
+_CSHARP_FIRST = frozenset("Task ValueTask Lazy Nullable IOptions IOptionsSnapshot IOptionsMonitor WeakReference".split())
+_CSHARP = Form(
+    re.compile(r"(?:[(\s]|(?:ref|readonly|in|out|scoped|params)\b|global::)+"), "<", dict.fromkeys(_CSHARP_FIRST, 0)
+)
+
 FORMS = {"c": _CPP, "cpp": _CPP, "php": _PHP} | {"go": _GO, "rust": _RUST, "typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT}
+FORMS |= {"java": _JAVA, "kotlin": _JAVA, "csharp": _CSHARP}
 
 
 def useful_part(written: str, form: Form) -> str:

@@ -36,6 +36,7 @@ class CSharpRules(Rules):
     outer_packages = True
     spread_members = True  # partial classes
     super_names = frozenset({"base"})
+    transparent = frozenset({"ConfigureAwait", "CurrentValue", "GetAwaiter", "GetResult", "Result", "Value"})
     parameter_name_last = True
 
     def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:

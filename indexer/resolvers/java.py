@@ -26,6 +26,7 @@ class JavaRules(Rules):
     same_package = True
     spread_members = True  # Kotlin's extensions
     constructors = frozenset({"new"})
+    transparent = frozenset({"get", "join", "orElse", "orElseGet", "orElseThrow"})
     parameter_name_last = True
 
     def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
@@ -106,6 +107,7 @@ class KotlinRules(JavaRules):
     """Names of Kotlin, which has no `new`, writes the type behind the name and calls extensions of `this` bare."""
 
     constructors = frozenset()
+    transparent = frozenset({"also", "apply", "await", "get", "takeIf", "takeUnless"})
     has_extensions = True
     named_constructors = False
     parameter_name_last = False
