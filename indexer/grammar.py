@@ -69,10 +69,14 @@ class Budget:
             self.reason = "parse-memory"
         return bool(self.reason)
 
+    def is_over(self) -> bool:
+        """Whether it is used up now, not at one of the next calls."""
+        self._calls = -1
+        return self.exceeded()
+
     def check(self) -> None:
         """Raises BudgetError when it is used up."""
-        self._calls = -1  # now, not at one of the next calls
-        if self.exceeded():
+        if self.is_over():
             raise BudgetError(self.reason)
 
 
@@ -97,8 +101,10 @@ class Syntax:
             data = self.language.prepare(data)
 
         # A read callable, because with bytes the progress callback is never called.
+        # Where a scanner runs to the end again and again (`/*` where comments nest), the callback is called too
+        # seldom: the end of the budget is the end of the file.
         def read(offset: int, _: Point) -> bytes:
-            return data[offset : offset + READ_BYTES]
+            return b"" if offset and budget.is_over() else data[offset : offset + READ_BYTES]
 
         try:
             tree: Tree | None = self._parser.parse(read, progress_callback=budget.exceeded)
