@@ -61,13 +61,22 @@ class GoRules(Rules):
 
     def neighbours(self, world: World, file: FileView, name: str, scope: str) -> Sequence[Place]:
         """An import whose package has another name than its folder ("gopkg.in/yaml.v3", "go-redis")."""
+        renamed = world.remember(("go renamed", file.path), lambda: self._renamed(world, file))
+        if name not in renamed:
+            return ()
+        package, entry = renamed[name]
+        return (Place("", package, how=f"imported at line {entry.line} from {entry.module}"),)
+
+    def _renamed(self, world: World, file: FileView) -> dict[str, tuple[str, Import]]:
+        """The packages that a file imports under their own names, where those are not what the paths end with."""
+        found: dict[str, tuple[str, Import]] = {}
         for entry in file.imports:
-            if entry.name or not entry.alias or entry.alias == name or not entry.module.endswith(entry.alias):
-                continue
-            package = self._package_of(world, file, entry.module)
-            if package.rpartition(":")[2] == name:
-                return (Place("", package, how=f"imported at line {entry.line} from {entry.module}"),)
-        return ()
+            if not entry.name and entry.alias and entry.module.endswith(entry.alias):
+                package = self._package_of(world, file, entry.module)
+                name = package.rpartition(":")[2]
+                if name and name != entry.alias:
+                    found.setdefault(name, (package, entry))
+        return found
 
     def parameters(self, signature: str) -> list[str]:
         """Receiver, parameters and named results."""

@@ -99,6 +99,8 @@ class Rules:
     same_package = False
     # ... and of the packages and namespaces around that (C#, C++, Rust no).
     outer_packages = False
+    # Whether what `neighbours` says depends on the namespace around (Rust's `super`).
+    relative_names = False
     # Members of a class or namespace may stand in other files than it: Go methods, Rust impl, C# partial classes,
     # C++ definitions, reopened Ruby classes. They are found by package + qualified name.
     spread_members = False

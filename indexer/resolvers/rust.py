@@ -53,6 +53,7 @@ class RustRules(Rules):
     """Paths begin at the crate, at the module, at the one around it, or with the name of a crate."""
 
     passes_imports = True  # of `pub use`, and of all to the modules inside
+    relative_names = True
     spread_members = True
     bare_in_class_body = False
     guess = GUESS
@@ -106,12 +107,14 @@ class RustRules(Rules):
         owner, _, name = qualname.rpartition(".")
         owner = owner.rpartition(".")[2]
         found: list[Named] = []
-        for one in world.named(name):
+        holders = world.remember(("rust holders", name), lambda: _by_holder(world.named(name)))
+        for one in holders.get(owner, ()):
             holder = one.qualname.rpartition(".")[0]
-            if one.path != file.path and holder.rpartition(".")[2] == owner:
-                question = ("rust impl", one.path, holder, file.path)
-                if world.remember(question, partial(self._extends, world, one.path, holder, file.path)):
-                    found.append(one)
+            question = ("rust impl", one.path, holder, file.path)
+            if one.path != file.path and world.remember(
+                question, partial(self._extends, world, one.path, holder, file.path)
+            ):
+                found.append(one)
         return found
 
     def _extends(self, world: World, source: str, holder: str, path: str) -> bool:
@@ -170,6 +173,15 @@ class RustRules(Rules):
         return [Module(root)] if root else []
 
 
+def _by_holder(members: Sequence[Named]) -> dict[str, list[Named]]:
+    """Last name of the type that has a member -> those members."""
+    found: dict[str, list[Named]] = {}
+    for one in members:
+        holder = one.qualname.rpartition(".")[0]
+        found.setdefault(holder.rpartition(".")[2], []).append(one)
+    return found
+
+
 def _module_at(file: FileView, scope: str) -> Module:
     """The module that a scope of a file is in: inline modules are the namespaces around it."""
     inner = ""
@@ -185,12 +197,7 @@ def _declares(file: FileView, here: Module, name: str, entry: Import) -> bool:
     """Whether the module has the name, other than by the import that asks."""
     if file.kind(f"{here.inner}.{name}" if here.inner else name):
         return True
-    if name in (entry.alias, entry.name) and not entry.module:
-        return False
-    return any(
-        other.alias == name and (other.module, other.name) != (entry.module, entry.name)
-        for other in file.imports
-    )
+    return name not in (entry.alias, entry.name) and file.binds(name)
 
 
 def _stem(path: str) -> str:
@@ -225,8 +232,13 @@ def _child(world: World, module: Module, name: str) -> str:
 
 def _is_declared(world: World, path: str, name: str) -> bool:
     """Whether a file says `mod name;`."""
+    return name in world.remember(("rust declared", path), lambda: _declared(world, path))
+
+
+def _declared(world: World, path: str) -> frozenset[str]:
     view = world.file(path)
-    return view is not None and any(entry.module == "self" and entry.name == name for entry in view.imports)
+    imports = view.imports if view is not None else ()
+    return frozenset(entry.name for entry in imports if entry.module == "self")
 
 
 def _parent(world: World, module: Module) -> Module | None:

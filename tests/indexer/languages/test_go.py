@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import dedent
 
 import pytest
 
 from indexer.analyze import analyze
+from indexer.resolve import FactsTable, Resolver
+from indexer.resolvers.go import GoRules
 from indexer.types import FileFacts, Symbol
 from indexer.typetext import useful_type
 
@@ -296,3 +299,237 @@ def test_what_is_broken_still_gives_facts(text: str) -> None:
     facts = facts_of(text)
     assert facts.symbols[0].kind == "file"
     assert facts.chunks
+
+
+# -- where names lead ------------------------------------------------------------------------------------------
+
+REPOSITORY = {
+    "go.mod": """
+        module example.com/shop
+
+        require example.com/other v1.0.0
+
+        replace (
+            example.com/other => ./third/other
+        )
+    """,
+    "main.go": """
+        package main
+
+        import (
+            "example.com/other/kit"
+            "example.com/shop/store"
+            . "example.com/shop/units"
+            "gopkg.in/shop/yaml.v3"
+            deep "example.com/tools/deep"
+            "net/http"
+        )
+
+        func main() {
+            s := store.New()
+            s.Open(1)
+            s.Log.Print()
+            s.Close()
+            for _, item := range s.Items {
+                item.Price()
+            }
+            kit.Cut(Meter(3))
+            helper()
+            deep.Dive()
+            r := http.NewRequest()
+            r.Rename()
+            box := Box[int]{}
+            box.Rename()
+        }
+    """,
+    "helper.go": "package main\n\nfunc helper() {}\n\ntype Box[T any] struct{}\n",
+    "box.go": "package main\n\nfunc (b *Box[T]) Rename() {}\n",
+    "main_test.go": "package main_test\n\nfunc helper() {}\n\nfunc TestIt() { helper() }\n",
+    "store/store.go": """
+        package store
+
+        // Store keeps.
+        type Store struct {
+            Base
+            Log *Logger
+            Items []*Item
+        }
+
+        func New() (*Store, error) { return &Store{}, nil }
+    """,
+    "store/open.go": """
+        package store
+
+        func (s *Store) Open(n int) { s.Close() }
+
+        type Opener interface {
+            Open(n int)
+        }
+
+        type File = Item
+    """,
+    "store/parts.go": """
+        package store
+
+        type Base struct{}
+
+        func (Base) Close() {}
+
+        type Logger struct{}
+
+        func (l Logger) Print() {}
+
+        type Item struct {
+            Logger Logger
+        }
+
+        func (i *Item) Price() int {
+            i.Logger.Print()
+            var f File
+            f.Price()
+            return 1
+        }
+    """,
+    "store/store_test.go": """
+        package store_test
+
+        import "example.com/shop/store"
+
+        func TestNew() { store.New() }
+    """,
+    "units/units.go": "package units\n\ntype Meter int\n",
+    "third/other/go.mod": "module example.com/renamed\n",
+    "third/other/kit/kit.go": "package kit\n\nfunc Cut(x any) {}\n",
+    "tools/go.mod": "module example.com/tools\n",
+    "tools/deep/deep.go": "package deep\n\nfunc Dive() {}\n",
+}
+
+
+def table_of(sources: Mapping[str, str]) -> FactsTable:
+    contents = {path: dedent(text).lstrip("\n").encode() for path, text in sources.items()}
+    facts = {path: analyze(path, data, budget_s=30.0).facts for path, data in contents.items()}
+    return FactsTable(facts, contents)
+
+
+def edges_of(sources: Mapping[str, str], path: str) -> set[tuple[str, str, str, str]]:
+    table = table_of(sources)
+    facts = table.facts(path)
+    assert isinstance(facts, FileFacts)
+    edges = Resolver(table).resolve_file(facts).edges
+    return {
+        (e.source_qualname, e.target_path, e.target_qualname, e.kind) for e in edges if e.kind != "contains"
+    }
+
+
+def test_names_of_a_program_lead_through_modules_packages_and_types() -> None:
+    assert edges_of(REPOSITORY, "main.go") == {
+        ("", "third/other/kit/kit.go", "", "imports"),
+        ("", "store/store.go", "", "imports"),
+        ("", "units/units.go", "", "imports"),
+        ("", "tools/deep/deep.go", "", "imports"),
+        ("main", "store/store.go", "New", "calls"),
+        ("main", "store/open.go", "Store.Open", "calls"),
+        ("main", "store/parts.go", "Logger.Print", "calls"),
+        ("main", "store/parts.go", "Base.Close", "calls"),
+        ("main", "store/store.go", "Store.Items", "references"),
+        ("main", "store/parts.go", "Item.Price", "calls"),
+        ("main", "third/other/kit/kit.go", "Cut", "calls"),
+        ("main", "units/units.go", "Meter", "calls"),
+        ("main", "helper.go", "helper", "calls"),
+        ("main", "tools/deep/deep.go", "Dive", "calls"),
+        ("main", "helper.go", "Box", "calls"),
+        ("main", "box.go", "Box.Rename", "calls"),
+    }
+
+
+def test_a_folder_shares_its_names_and_tests_from_outside_do_not() -> None:
+    edges = edges_of(REPOSITORY, "store/open.go")
+    assert ("Store.Open", "store/store.go", "Store", "references") in edges
+    assert ("Store.Open", "store/parts.go", "Base.Close", "calls") in edges
+    assert ("File", "store/parts.go", "Item", "inherits") in edges
+    assert ("", "store/store.go", "", "imports") in edges_of(REPOSITORY, "store/store_test.go")
+    assert edges_of(REPOSITORY, "main_test.go") == {("TestIt", "main_test.go", "helper", "calls")}
+
+
+def test_fields_may_have_the_name_of_their_type_and_aliases_have_members() -> None:
+    edges = edges_of(REPOSITORY, "store/parts.go")
+    assert ("Item.Price", "store/parts.go", "Logger.Print", "calls") in edges
+    assert ("Item.Price", "store/open.go", "File", "references") in edges
+    assert ("Item", "store/parts.go", "Logger", "references") in edges
+
+
+def test_a_package_may_have_another_name_than_its_folder() -> None:
+    sources = {
+        "go.mod": "module example.com/a\n",
+        "go-kit/kit.go": "package kit\n\nfunc Cut() {}\n",
+        "go-kit/gen.go": "package main\n\nfunc main() {}\n",
+        "a.go": 'package a\n\nimport "example.com/a/go-kit"\n\nfunc f() { kit.Cut() }\n',
+    }
+    assert ("f", "go-kit/kit.go", "Cut", "calls") in edges_of(sources, "a.go")
+
+
+def test_without_a_module_the_end_of_the_path_counts() -> None:
+    sources = {
+        "pkg/kit/kit.go": "package kit\n\nfunc Cut() {}\n",
+        "vendor/example.org/v/v.go": "package v\n\nfunc Vend() {}\n",
+        "a.go": """
+            package a
+
+            import (
+                "example.com/me/repo/pkg/kit"
+                "example.org/v"
+                plain "pkg/kit"
+            )
+
+            func f() { kit.Cut(); v.Vend(); plain.Cut() }
+        """,
+    }
+    edges = edges_of(sources, "a.go")
+    assert ("f", "pkg/kit/kit.go", "Cut", "calls") in edges
+    assert ("f", "vendor/example.org/v/v.go", "Vend", "calls") in edges
+
+
+def test_what_is_outside_is_not_guessed() -> None:
+    sources = {
+        "go.mod": "module example.com/a\n",
+        "b.go": "package a\n\ntype T struct{}\n\nfunc (t T) OnlyOne() {}\n",
+        "a.go": """
+            package a
+
+            import "net/http"
+
+            func f(known *http.Request, unknown any) {
+                known.OnlyOne()
+                made := http.NewRequest()
+                made.Body.OnlyOne()
+            }
+
+            func g() {
+                _, second := both()
+                second.OnlyOne()
+            }
+        """,
+    }
+    assert edges_of(sources, "a.go") == {("g", "b.go", "T.OnlyOne", "calls")}
+
+
+@pytest.mark.parametrize(
+    ("signature", "names"),
+    [
+        ("func (s *Server) F(a, b int, c ...string) (n int, err error)", ["s", "a", "b", "c", "n", "err"]),
+        ("func F(int, *Foo, func(a int) error) error", []),
+        ("func F(f func(a, b int) error, m map[string]int)", ["f", "m"]),
+        ("func F", []),
+        ("func F(((((", []),
+    ],
+)
+def test_parameters(signature: str, names: list[str]) -> None:
+    assert GoRules().parameters(signature) == names
+
+
+@pytest.mark.parametrize(
+    "text", ["module", "module \xff\n", "replace x => ../../..", "\n" * 50_000, "x => ./" * 9000]
+)
+def test_broken_modules_lead_nowhere(text: str) -> None:
+    sources = {"go.mod": text, "a.go": 'package a\n\nimport "x/b"\n\nfunc f() { b.C() }\n'}
+    assert edges_of(sources, "a.go") == set()

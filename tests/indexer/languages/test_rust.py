@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from textwrap import dedent
 
 import pytest
 
 from indexer.analyze import analyze
+from indexer.resolve import FactsTable, Resolver
 from indexer.types import FileFacts, Symbol
 from indexer.typetext import useful_type
 
@@ -308,3 +310,236 @@ def test_what_is_broken_still_gives_facts(text: str) -> None:
     facts = facts_of(text)
     assert facts.symbols[0].kind == "file"
     assert facts.chunks
+
+
+# -- where names lead ------------------------------------------------------------------------------------------
+
+REPOSITORY = {
+    "Cargo.toml": """
+        [package]
+        name = "my-shop"
+
+        [dependencies]
+        regex = "1"
+        tools = { package = "shop-tools", path = "crates/tools" }
+
+        [workspace]
+        members = ["crates/*"]
+    """,
+    "crates/tools/Cargo.toml": """
+        [package]
+        name = "shop-tools"
+
+        [lib]
+        path = "code/root.rs"
+    """,
+    "crates/tools/code/root.rs": "pub mod saw;\n",
+    "crates/tools/code/saw.rs": "pub fn cut() {}\n",
+    "src/lib.rs": """
+        #[macro_use]
+        mod macros;
+        pub mod store;
+        mod shared;
+        #[path = "odd_name.rs"]
+        mod odd;
+
+        pub use self::store::parts::Bolt;
+        pub use crate::shared::*;
+
+        pub fn top() { odd::strange(); }
+    """,
+    "src/odd_name.rs": "pub fn strange() {}\n",
+    "src/macros.rs": "macro_rules! ring { () => {}; }\n",
+    "src/shared.rs": "pub struct Shared;\n\nimpl Shared { pub fn share(&self) {} }\n",
+    "src/store/mod.rs": """
+        pub mod parts;
+        use self::parts::{Bolt, Kind};
+        use std::collections::HashMap;
+
+        /// Holds.
+        pub struct Store {
+            pub bolts: Vec<Bolt>,
+            index: HashMap<String, Bolt>,
+            next: Option<Box<Store>>,
+        }
+
+        impl Store {
+            pub fn open() -> Result<Self, Error> { Self::prepare(); super::top(); unimplemented!() }
+            fn prepare() {}
+            fn all(&self) {
+                self.next.as_ref().unwrap().all();
+                for bolt in self.bolts.iter() { bolt.turn(); }
+                if let Some(found) = self.index.get("x") { found.turn(); }
+                match kind() { Kind::Round => ring!(), Kind::Flat(_) => {} }
+                parts::count();
+            }
+        }
+
+        fn kind() -> Kind { Kind::Round }
+
+        #[cfg(test)]
+        mod tests {
+            use super::*;
+
+            fn check() { let store = Store::open().unwrap(); store.all(); }
+        }
+    """,
+    "src/store/parts.rs": """
+        use super::Store;
+        use crate::shared::Shared;
+
+        pub trait Turn { fn turn(&self); fn twice(&self) { self.turn(); } }
+
+        pub struct Bolt { pub shared: Shared }
+
+        impl Turn for Bolt {
+            fn turn(&self) { self.shared.share(); self.twice(); }
+        }
+
+        pub enum Kind { Round, Flat(Bolt) }
+
+        pub fn count() {}
+
+        impl Store { pub fn extra(&self) {} }
+    """,
+    "src/main.rs": """
+        use my_shop::{store::Store, Bolt, Shared as Common};
+
+        fn main() {
+            let store = Store::open().expect("a store");
+            store.extra();
+            Bolt::turn();
+            let common: Common = make();
+            common.share();
+            tools::saw::cut();
+            regex::Regex::new("x");
+        }
+    """,
+    "tests/it.rs": "mod common;\n\nfn it() { common::setup(); }\n",
+    "tests/common/mod.rs": "pub fn setup() { my_shop::top(); }\n",
+}
+
+
+def edges_of(sources: Mapping[str, str], path: str) -> set[tuple[str, str, str, str]]:
+    contents = {name: dedent(text).lstrip("\n").encode() for name, text in sources.items()}
+    facts = {name: analyze(name, data, budget_s=30.0).facts for name, data in contents.items()}
+    edges = Resolver(FactsTable(facts, contents)).resolve_file(facts[path]).edges
+    return {
+        (e.source_qualname, e.target_path, e.target_qualname, e.kind) for e in edges if e.kind != "contains"
+    }
+
+
+def test_a_program_uses_the_library_and_other_crates() -> None:
+    assert edges_of(REPOSITORY, "src/main.rs") == {
+        ("", "src/lib.rs", "", "imports"),
+        ("", "src/store/mod.rs", "", "imports"),
+        ("", "src/store/mod.rs", "Store", "imports"),
+        ("", "src/store/parts.rs", "Bolt", "imports"),
+        ("", "src/shared.rs", "Shared", "imports"),
+        ("main", "src/store/mod.rs", "Store.open", "calls"),
+        ("main", "src/store/parts.rs", "Store.extra", "calls"),
+        ("main", "src/store/parts.rs", "Bolt.turn", "calls"),
+        ("main", "src/shared.rs", "Shared", "references"),
+        ("main", "src/shared.rs", "Shared.share", "calls"),
+        ("main", "crates/tools/code/saw.rs", "cut", "calls"),
+    }
+
+
+def test_names_lead_through_modules_types_and_wrappers() -> None:
+    edges = edges_of(REPOSITORY, "src/store/mod.rs")
+    assert edges >= {
+        ("", "src/store/parts.rs", "", "imports"),
+        ("", "src/store/parts.rs", "Bolt", "imports"),
+        ("Store", "src/store/parts.rs", "Bolt", "references"),
+        ("Store.open", "src/store/mod.rs", "Store.prepare", "calls"),
+        ("Store.open", "src/lib.rs", "top", "calls"),
+        ("Store.all", "src/store/parts.rs", "Bolt.turn", "calls"),
+        ("Store.all", "src/store/parts.rs", "Kind.Round", "references"),
+        ("Store.all", "src/store/parts.rs", "Kind.Flat", "calls"),
+        ("Store.all", "src/macros.rs", "ring", "calls"),
+        ("Store.all", "src/store/parts.rs", "count", "calls"),
+        ("Store.all", "src/store/mod.rs", "kind", "calls"),
+        ("tests.check", "src/store/mod.rs", "Store.open", "calls"),
+        ("tests.check", "src/store/mod.rs", "Store.all", "calls"),
+    }
+
+
+def test_traits_are_inherited_from() -> None:
+    edges = edges_of(REPOSITORY, "src/store/parts.rs")
+    assert edges >= {
+        ("Bolt", "src/store/parts.rs", "Turn", "inherits"),
+        ("Bolt.turn", "src/store/parts.rs", "Turn.turn", "overrides"),
+        ("Bolt.turn", "src/shared.rs", "Shared.share", "calls"),
+        ("Bolt.turn", "src/store/parts.rs", "Turn.twice", "calls"),
+        ("", "src/store/mod.rs", "Store", "imports"),
+    }
+
+
+def test_modules_at_other_places() -> None:
+    assert ("top", "src/odd_name.rs", "strange", "calls") in edges_of(REPOSITORY, "src/lib.rs")
+    assert ("it", "tests/common/mod.rs", "setup", "calls") in edges_of(REPOSITORY, "tests/it.rs")
+    assert ("setup", "src/lib.rs", "top", "calls") in edges_of(REPOSITORY, "tests/common/mod.rs")
+
+
+def test_super_means_another_module_in_each_scope() -> None:
+    sources = {
+        "Cargo.toml": '[package]\nname = "a"\n',
+        "src/lib.rs": "mod deep;\npub fn outer() {}\n",
+        "src/deep.rs": """
+            use super::outer as above;
+
+            pub fn here() { above(); }
+
+            mod first {
+                mod second {
+                    use super::super::here;
+                    fn f() { here(); super::g(); crate::outer(); self::f(); }
+                }
+                fn g() {}
+            }
+        """,
+    }
+    edges = edges_of(sources, "src/deep.rs")
+    assert edges >= {
+        ("here", "src/lib.rs", "outer", "calls"),
+        ("first.second.f", "src/deep.rs", "here", "calls"),
+        ("first.second.f", "src/deep.rs", "first.g", "calls"),
+        ("first.second.f", "src/lib.rs", "outer", "calls"),
+    }
+
+
+def test_what_is_outside_is_not_guessed() -> None:
+    sources = {
+        "Cargo.toml": '[package]\nname = "a"\n[dependencies]\nregex = "1"\n',
+        "src/lib.rs": """
+            mod b;
+
+            fn f(known: regex::Regex, unknown: Odd) {
+                known.only_one();
+                regex::build().only_one();
+                std::fs::read("x").only_one();
+                only_one();
+            }
+
+            fn g() { let x = (|| 1)(); x.only_one(); }
+        """,
+        "src/b.rs": "struct T;\n\nimpl T { fn only_one(&self) {} }\n",
+    }
+    edges = {edge for edge in edges_of(sources, "src/lib.rs") if edge[3] == "calls"}
+    assert edges == {("g", "src/b.rs", "T.only_one", "calls")}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[package",
+        "package = 1\nlib = 2",
+        "[package]\nname = 3\n",
+        "a = " + "[" * 5000,
+        "\x00",
+        "[lib]\npath = 4\n",
+    ],
+)
+def test_broken_manifests_lead_nowhere(text: str) -> None:
+    sources = {"Cargo.toml": text, "src/lib.rs": "use a::b;\nfn f() { b::c(); super::d(); crate::e(); }\n"}
+    assert edges_of(sources, "src/lib.rs") == set()
