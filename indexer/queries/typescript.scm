@@ -29,6 +29,9 @@
     (arrow_function body: (_) @body)
     (function_expression body: (_) @body)]) @definition.function
 (interface_body (property_signature name: (property_identifier) @name) @definition.variable)
+; `run: (x: A) => B` is a method however it is written
+(interface_body (property_signature name: (property_identifier) @name type: (type_annotation
+  (function_type return_type: (_) @returns))) @definition.function)
 (type_alias_declaration value: [
   (object_type (property_signature name: (property_identifier) @name) @definition.variable)
   (intersection_type (object_type (property_signature name: (property_identifier) @name) @definition.variable))])
