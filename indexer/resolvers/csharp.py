@@ -55,6 +55,10 @@ class CSharpRules(Rules):
         """The files of imported types; a namespace stands for no file."""
         return [Place(place.path) for place in self.imported(world, file, entry) if place.path]
 
+    def package_member(self, world: World, package: str, name: str) -> Sequence[Place]:
+        """As everywhere; of the parts of a class `Store.cs` comes before `Store.Loading.cs`."""
+        return sorted(super().package_member(world, package, name), key=lambda place: len(place.path))
+
     def neighbours(self, world: World, file: FileView, name: str, scope: str) -> Sequence[Place]:
         """What global usings bring, or an attribute by its short name."""
         found = self._opened(world, file, name) if world.named(name) else []

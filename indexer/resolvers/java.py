@@ -106,7 +106,9 @@ class JavaRules(Rules):
 class KotlinRules(JavaRules):
     """Names of Kotlin, which has no `new`, writes the type behind the name and calls extensions of `this` bare."""
 
-    constructors = frozenset()
+    constructors = frozenset(
+        {"Companion", "INSTANCE"}
+    )  # what Java calls the object that a class or object itself is
     transparent = frozenset({"also", "apply", "await", "get", "takeIf", "takeUnless"})
     has_extensions = True
     named_constructors = False

@@ -137,7 +137,8 @@ class Members:
             if other.rules.spread_members:
                 for found in self._elsewhere(other, qualname, Value("symbol", other, holder, "", 1.0)):
                     if found.file is not None:
-                        return found.file, holder, "method"
+                        # there the namespace may be part of the qualified name
+                        return found.file, found.name.removesuffix(f".{name}"), "method"
         return None
 
     def line(self, file: FileNames, owner: str) -> Line:
@@ -161,7 +162,9 @@ class Members:
         found = self._names.files.world(file.language).qualified(full)
         parts: list[Value] = []
         for one in found[:MAX_PARTS]:
-            other = self._names.files.file(one.path) if one.kind == "class" and one.path != file.path else None
+            other = (
+                self._names.files.file(one.path) if one.kind == "class" and one.path != file.path else None
+            )
             if other is not None:
                 self._memory.notes.append(other.key_around(one.qualname))
                 parts.append(Value("symbol", other, one.qualname, "", 1.0))
@@ -216,7 +219,7 @@ class Members:
         if not binding.type or binding.kind == "local":
             return ()
         memo = file.memo if not binding.scope or "." in binding.name else file.local
-        return self._memory.recall(memo, ("v", id(binding)), self._bound, file, binding)
+        return self._memory.recall(memo, id(binding), self._bound, file, binding)
 
     def _bound(self, file: FileNames, binding: Binding) -> Values:
         if not self._memory.burn():
@@ -230,7 +233,11 @@ class Members:
         if binding.kind == "call":
             called = self._names.evaluate(file, written, binding.scope, line)
             how = ("type of `{}`, assigned at line {}", binding.name, line)
-            if written.rpartition(".")[2] in file.rules.transparent and called[:1] and called[0].kind == "instance":
+            if (
+                written.rpartition(".")[2] in file.rules.transparent
+                and called[:1]
+                and called[0].kind == "instance"
+            ):
                 found = called
             else:
                 found = distinct([self.result(value) for value in called]) or _outside(called)
