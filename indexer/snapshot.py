@@ -270,9 +270,26 @@ class Snapshot:
         return tuple({name for (name,) in rows})
 
     @_locked
+    def symbols_with_names(self, names: Iterable[str]) -> tuple[Symbol, ...]:
+        """All symbols whose last part is one of `names`, by name and id."""
+        wanted = sorted(set(names))
+        return tuple(
+            symbol
+            for some in _slices(wanted)
+            for symbol in self._read_symbols(
+                f"WHERE name IN ({','.join('?' * len(some))}) ORDER BY name, id", some
+            )
+        )
+
+    @_locked
     def next_symbol(self) -> int:
         """The id that the next new symbol of the index gets: all there are have smaller ones."""
         return store.read_number(self._connection, "next_symbol")
+
+    @_locked
+    def born(self) -> str:
+        """Which index this is a generation of: within it, an id never means another symbol or chunk."""
+        return store.read_text(self._connection, "born")
 
     @_locked
     def adjacency(self) -> Adjacency:
@@ -357,5 +374,5 @@ class Snapshot:
             raise DamagedIndexError(f"index: file {file_id}: missing in the database") from None
 
 
-def _slices(values: Sequence[int]) -> Iterable[Sequence[int]]:
+def _slices(values: Sequence[R]) -> Iterable[Sequence[R]]:
     return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))

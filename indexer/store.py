@@ -83,6 +83,7 @@ def create(place: Path, root: Path) -> None:
             "manifest": "",
             "next_chunk": 1,
             "next_symbol": 1,
+            "born": os.urandom(8).hex(),  # ids mean the same in all generations of the index born then
         }
         connection.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
         disk.commit(connection)

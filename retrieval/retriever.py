@@ -65,7 +65,6 @@ class Retriever:
         self._settings = settings or RetrievalSettings()
         self._lexical: Lexical | None = None
         self._vectors: Vectors | None = None
-        self._names: finder.Names | None = None
         self._loading = threading.Lock()
 
     def retrieve(self, query: Query, *, k: int, mode: Mode = "auto") -> Retrieved:
@@ -96,7 +95,7 @@ class Retriever:
         channels: dict[str, Sequence[Hit]] = {}
         depth = max(DEPTH, k)
         with _timed(timings, "symbols_ms"):
-            channels["symbols"] = finder.by_name(text, self._snapshot, self._known_names(), limit=k)
+            channels["symbols"] = finder.by_name(text, self._snapshot, limit=k)
         with _timed(timings, "lexical_ms"):
             channels["lexical"] = finder.by_text(text, self._snapshot, self.lexical(), limit=depth)
         if self._embedder is not None and (vectors := self._open_vectors()) is not None:
@@ -146,12 +145,6 @@ class Retriever:
                 folder = self._snapshot.derived_dir("vectors")
                 self._vectors = Vectors.open(folder) if folder is not None else None
             return self._vectors
-
-    def _known_names(self) -> finder.Names:
-        with self._loading:
-            if self._names is None:
-                self._names = finder.Names(self._snapshot.all_symbols())
-            return self._names
 
     def _indexed_lines(self, path: str) -> int:
         facts = self._snapshot.facts(path)
