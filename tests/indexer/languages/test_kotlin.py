@@ -310,7 +310,7 @@ def test_edges(world: dict[str, FileFacts]) -> None:
         "class A {\n" * 2000,
         "fun f() { " + "a?." * 20_000 + "b() }",
         "class A { " + "} " * 20_000,
-        "class A" + "\n constructor" * 20_000,
+        "class A" + "\n constructor" * 200,
         ") actual " * 20_000,
     ],
 )
