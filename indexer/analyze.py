@@ -1,4 +1,4 @@
-"""One file's bytes -> its facts, its masked bytes and the terms of its chunks. Runs in parse workers."""
+"""One file's bytes -> its facts, its masked bytes and the words of its chunks. Runs in parse workers."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from indexer.languages import PLAIN_TEXT, Language, language_in
 from indexer.secrets import mask
 from indexer.source import Source
 from indexer.symbols import Extracted, extract, file_symbol
-from indexer.tokens import count_terms
 from indexer.types import ChunkFact, FileFacts
+from indexer.words import Words, find_words
 
 GENERATED_HEAD_BYTES = 1024  # where a generator leaves its mark
 PARSE_SHARE = 0.5  # of the budget; masking before it and counting after it are linear in the size
@@ -20,11 +20,11 @@ _MARKS = (b"@" + b"generated", b"DO NOT" + b" EDIT")  # in two parts, so that th
 
 
 class Analysis(msgspec.Struct, frozen=True):
-    """What one file yields. `terms` has one entry for each chunk."""
+    """What one file yields."""
 
     facts: FileFacts
     masked: bytes
-    terms: tuple[dict[str, int], ...]
+    words: Words
 
 
 def reason_by_content(data: bytes) -> str:
@@ -73,14 +73,8 @@ def analyze(
         degraded,
         extracted.package,
     )
-    return Analysis(
-        facts, source.data, tuple(count_terms(chunk_text(source.data, chunk)) for chunk in chunks)
-    )
-
-
-def chunk_text(data: bytes, chunk: ChunkFact) -> str:
-    """The text of a chunk, as readers see it."""
-    return data[chunk.span.start_byte : chunk.span.end_byte].decode("utf-8", "replace")
+    spans = [(chunk.span.start_byte, chunk.span.end_byte) for chunk in chunks]
+    return Analysis(facts, source.data, find_words(source.data, spans))
 
 
 def _parse(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from indexer import disk, store
@@ -16,7 +16,7 @@ from indexer.lock import writer_lock
 from indexer.parse import ParsePool
 from indexer.plan import is_up_to_date, read_skips, read_stored
 from indexer.types import BuildReport
-from indexer.update import OnProgress, Site, Update
+from indexer.update import OnProgress, Request, Site, Update
 from indexer.walk import WalkOptions
 
 
@@ -36,6 +36,7 @@ class Indexer:
         walk_options: WalkOptions | None = None,
         nice: int = 0,
     ) -> None:
+        """`workers`: how many files are parsed at once, None for one on each CPU. `nice`: see `ParsePool`."""
         options = walk_options or WalkOptions()
         self.root = root
         self.directory = directory
@@ -46,6 +47,7 @@ class Indexer:
         self,
         *,
         rebuild: bool = False,
+        changed: Collection[str] | None = None,
         retry_skipped: bool = False,
         progress: OnProgress | None = None,
         cancel: threading.Event | None = None,
@@ -53,12 +55,16 @@ class Indexer:
         """Bring the index up to date. `rebuild`: parse every file again. `retry_skipped`: parse those again that
         ended their worker, or were given up as too costly.
 
+        `changed`: the paths that may differ from the index, relative to the root with `/` between their parts, files
+        and folders, there or gone: nothing else is looked at, which saves the walk. They are judged by the same rules
+        as all files; None: the whole repository is walked.
+
         Cancelled, it returns the report of the index as it was, with a note; what was parsed is kept for the
         next build. Raises LockedError, StorageError, IndexFailedError, WorkerError; the old index stays
         readable.
         """
         started = time.monotonic()
-        update = Update(self._site, rebuild, progress, cancel, retry_skipped=retry_skipped)
+        update = Update(self._site, Request(rebuild, changed, retry_skipped), progress, cancel)
         with disk.translated(self.directory):
             disk.prepare_folder(self.directory)
             with writer_lock(self.directory):

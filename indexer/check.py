@@ -14,9 +14,8 @@ from pathlib import Path
 from indexer import disk, store
 from indexer.errors import RepocoderError
 from indexer.generation import FOLDER, KEPT, hold, verify_part
-from indexer.rows import unpack_content, unpack_facts
+from indexer.packing import Layout, unpack_content, unpack_layout, unpack_uses
 from indexer.seal import read_seal, verify_bytes
-from indexer.types import FileFacts
 
 MAX_FINDINGS = 50  # more say nothing new
 
@@ -62,7 +61,6 @@ def _check_counts(connection: sqlite3.Connection) -> Iterator[str]:
             yield f"meta: {counter} would give an id again"
     orphans = connection.execute(
         "SELECT count(*) FROM contents WHERE id NOT IN (SELECT content_id FROM files)"
-        " AND id NOT IN (SELECT content_id FROM staged)"
     ).fetchone()[0]
     if orphans:
         yield f"contents: {orphans} belong to no file"
@@ -85,51 +83,39 @@ def _check_generation(connection: sqlite3.Connection, directory: Path) -> Iterat
 
 def _check_files(connection: sqlite3.Connection) -> Iterator[str]:
     rows = connection.execute(
-        "SELECT files.id, path, size, n_lines, language, degraded, content, facts"
+        "SELECT files.id, path, size, language, n_lines, degraded, package, content, layout, uses"
         " FROM files JOIN contents ON content_id = contents.id"
     )
-    for file_id, raw_path, size, n_lines, language, degraded, content, packed in rows:
+    for file_id, raw_path, size, *row, content, packed, uses in rows:
         path = os.fsdecode(raw_path)
-        facts = unpack_facts(packed)
-        if (facts.path, facts.n_lines, facts.language, facts.degraded) != (path, n_lines, language, degraded):
-            yield f"{path}: its row is not that of its facts"
+        layout = unpack_layout(packed)
+        if [layout.language, layout.n_lines, layout.degraded, layout.package] != row:
+            yield f"{path}: its row is not that of its layout"
         if len(unpack_content(content)) != size:
             yield f"{path}: its content has another size than the file"
-        yield from _check_tiles(facts, size)
-        yield from _check_rows(connection, file_id, facts)
+        unpack_uses(uses)
+        yield from _check_tiles(path, layout, size)
+        yield from _check_rows(connection, file_id, path, layout)
 
 
-def _check_tiles(facts: FileFacts, size: int) -> Iterator[str]:
+def _check_tiles(path: str, layout: Layout, size: int) -> Iterator[str]:
     position = 0
-    for chunk in facts.chunks:
+    for chunk in layout.chunks:
         if chunk.span.start_byte != position or chunk.span.end_byte <= position:
-            yield f"{facts.path}: chunks do not tile it at byte {position}"
+            yield f"{path}: chunks do not tile it at byte {position}"
         position = chunk.span.end_byte
     if position != size:
-        yield f"{facts.path}: chunks end at byte {position} of {size}"
+        yield f"{path}: chunks end at byte {position} of {size}"
 
 
-def _check_rows(connection: sqlite3.Connection, file_id: int, facts: FileFacts) -> Iterator[str]:
+def _check_rows(connection: sqlite3.Connection, file_id: int, path: str, layout: Layout) -> Iterator[str]:
     chunks = connection.execute(
-        "SELECT position, start_line, end_line, start_byte, end_byte, kind, name, signature FROM chunks"
-        " WHERE file_id = ? ORDER BY position",
-        (file_id,),
+        "SELECT position, start_line, end_line FROM chunks WHERE file_id = ? ORDER BY position", (file_id,)
     ).fetchall()
-    wanted = [
-        (at, s.start_line, s.end_line, s.start_byte, s.end_byte, chunk.kind, chunk.name, chunk.signature)
-        for at, chunk in enumerate(facts.chunks)
-        for s in (chunk.span,)
-    ]
-    if chunks != wanted:
-        yield f"{facts.path}: its chunks are not those of its facts"
+    if chunks != [(at, chunk.span.start_line, chunk.span.end_line) for at, chunk in enumerate(layout.chunks)]:
+        yield f"{path}: its chunks are not those of its layout"
     symbols = connection.execute(
-        "SELECT position, name, qualname, kind, start_byte, end_byte, signature, doc FROM symbols"
-        " WHERE file_id = ? ORDER BY position",
-        (file_id,),
+        "SELECT position, name, qualname, kind FROM symbols WHERE file_id = ? ORDER BY position", (file_id,)
     ).fetchall()
-    expected = [
-        (at, s.name, s.qualname, s.kind, s.span.start_byte, s.span.end_byte, s.signature, s.doc)
-        for at, s in enumerate(facts.symbols)
-    ]
-    if symbols != expected:
-        yield f"{facts.path}: its symbols are not those of its facts"
+    if symbols != [(at, s.name, s.qualname, s.kind) for at, s in enumerate(layout.symbols)]:
+        yield f"{path}: its symbols are not those of its layout"

@@ -10,6 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from indexer.bags import Bags
+
 
 class ChunkText(msgspec.Struct, frozen=True):
     """One chunk as a derived structure gets it."""
@@ -17,11 +19,10 @@ class ChunkText(msgspec.Struct, frozen=True):
     id: int
     path: str
     text: str
-    terms: dict[str, int] | None  # counted when the file was just parsed; None: count them again
 
 
 class Changes(Protocol):
-    """What a build changed. `added` may be iterated more than once; texts are read while it is."""
+    """What a build changed."""
 
     @property
     def removed(self) -> NDArray[np.int64]:
@@ -30,7 +31,12 @@ class Changes(Protocol):
 
     @property
     def added(self) -> Iterable[ChunkText]:
-        """The new chunks, in no promised order."""
+        """The new chunks, in no promised order. May be iterated more than once; texts are read while it is."""
+        ...
+
+    @property
+    def words(self) -> Bags:
+        """The words of the new chunks, which were counted when their files were parsed."""
         ...
 
     @property

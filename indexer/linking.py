@@ -9,9 +9,10 @@ from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 
 from indexer.errors import DamagedIndexError
+from indexer.packing import Outline, unpack_content, unpack_references
 from indexer.resolve import RawEdge, Resolved, Resolver, Row, add_change
 from indexer.resolvers.keys import Changed, unpack_interface
-from indexer.rows import Outline, read_outline, unpack_content, unpack_references
+from indexer.rows import read_outline
 from indexer.types import Reference
 
 # Of source whose names and answers a resolver may hold before it is made anew: about 5 times as much in memory.
@@ -44,7 +45,7 @@ class IndexedFiles:
         known = self._files.get(path)
         if known is None:
             return None
-        outline = read_outline(self._connection, known[0])
+        outline = read_outline(self._connection, path, known[0])
         self._references[path] = bytes(outline.references)
         self.held_bytes += known[1]
         return outline

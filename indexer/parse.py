@@ -5,6 +5,7 @@ grammar.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import select
 import threading
@@ -17,11 +18,20 @@ import msgspec
 
 from indexer.errors import WorkerError
 from indexer.ipc import ChildDiedError, ChildProcess, Limits
+from indexer.packing import facts_from, unpack_layout, unpack_uses
 from indexer.reading import Found
 from indexer.types import FileFacts, Skip
 from indexer.walk import MAX_FILE_BYTES
+from indexer.words import Words
 
 BATCH_FILES = 16  # amortises a round trip (0.1 ms) over files of some milliseconds each
+BATCH_PATH_BYTES = (
+    16 << 10
+)  # a pipe holds 64 KiB: a worker that is busy can be sent its next batch without waiting
+PIPE_BYTES = (
+    1 << 20
+)  # of answers that wait for the main process without stopping a worker; the kernel's limit
+LOW_JOBS = 8  # a worker with fewer gets more, so that it need not wait while the main process is busy
 MAX_DEATHS = 2  # a file that ends its worker this often is left out
 HARD_DEADLINE_FACTOR = 5.0  # wall seconds for each CPU second of budget: other processes want the CPU too
 MAX_START_FAILURES = 3  # workers in a row that die before they have answered anything
@@ -46,15 +56,34 @@ class ParseBatch(msgspec.Struct, frozen=True, array_like=True):
     max_file_bytes: int
 
 
+class Head(msgspec.Struct, frozen=True, array_like=True):
+    """What the tables of the index have of a file."""
+
+    language: str
+    n_lines: int
+    degraded: str
+    package: str
+    interface: bytes  # what other files can see of it, packed: see `indexer.resolvers.keys`
+    chunks: tuple[tuple[int, int], ...]  # first and last line
+    symbols: tuple[tuple[str, str, str], ...]  # name, qualified name, kind
+
+
 class Parsed(msgspec.Struct, frozen=True, array_like=True):
-    """All that is known of one file after parsing."""
+    """All that is known of one file after parsing. Packed as it is kept, so that the main process only passes it on."""
 
     path: str
     found: Found  # the state of the file when it was read; for a buffer all zero but the size
     digest: bytes  # SHA-256 of the true bytes
-    content: bytes  # zlib of the bytes, secrets masked
-    facts: FileFacts
-    terms: tuple[dict[str, int], ...]  # one for each chunk
+    content: bytes  # the bytes with secrets masked, and the two halves of the facts: see `indexer.packing`
+    layout: bytes
+    uses: bytes
+    head: Head
+    words: Words
+
+    @property
+    def facts(self) -> FileFacts:
+        """Unpacked at each call."""
+        return facts_from(self.path, unpack_layout(self.layout), unpack_uses(self.uses))
 
 
 class ParseReply(msgspec.Struct, frozen=True, array_like=True):
@@ -69,13 +98,17 @@ class _Worker:
 
     def __init__(self, limits: Limits) -> None:
         self.child = ChildProcess(WORKER_MODULE, limits=limits)
+        with contextlib.suppress(OSError):  # the smaller default will do
+            fcntl.fcntl(self.child.fileno(), fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         self.jobs: deque[ParseJob] = deque()
         self.since = 0.0  # monotonic: when it was given the job that it works on
         self.answers = 0
+        self.is_suspect = False  # works on a file that ended a worker: it gets no other
 
     def give(self, batch: ParseBatch) -> None:
+        if not self.jobs:
+            self.since = time.monotonic()
         self.jobs.extend(batch.jobs)
-        self.since = time.monotonic()
         self.child.send(batch)
 
     def take(self, timeout: float) -> Parsed | Skip:
@@ -88,8 +121,11 @@ class _Worker:
 
 class ParsePool:
     """Workers for one repository, started when first needed. `parse_buffer` may be called from any thread
-    at any time;
-    `parse` by one thread at a time (others wait)."""
+    at any time; `parse` by one thread at a time (others wait).
+
+    `nice` is added to the priority number of the workers that parse files (0 to 19, more is less urgent); the one for
+    buffers keeps that of this process, for somebody waits.
+    """
 
     def __init__(
         self,
@@ -134,7 +170,7 @@ class ParsePool:
             for _ in range(MAX_DEATHS):
                 if self._closed:
                     raise closed_error()
-                worker = self._buffer_worker or self.new_worker()
+                worker = self._buffer_worker or self.new_worker(nice=0)
                 self._buffer_worker = worker
                 try:
                     worker.give(self.batch([ParseJob(path, data)]))
@@ -164,15 +200,15 @@ class ParsePool:
 
     # What a _Run needs:
 
-    def new_worker(self) -> _Worker:
+    def new_worker(self, nice: int | None = None) -> _Worker:
         if self._closed:
             raise closed_error()
-        return _Worker(Limits(address_space=self._memory_bytes, nice=self._nice))
+        nice = self._nice if nice is None else nice
+        return _Worker(Limits(address_space=self._memory_bytes, nice=nice))
 
     def batch(self, jobs: list[ParseJob]) -> ParseBatch:
-        resident_bytes = (
-            self._memory_bytes // 2
-        )  # leaves room for what extraction needs, and for free memory not given back
+        # leaves room for what extraction needs, and for free memory not given back
+        resident_bytes = self._memory_bytes // 2
         return ParseBatch(self._root, tuple(jobs), self._budget_s, resident_bytes, self._max_file_bytes)
 
     def take_idle(self) -> list[_Worker]:
@@ -220,36 +256,49 @@ class _Run:
     def _fill(self) -> bool:
         """Give batches to workers until there are no more of the one or the other; whether any was given."""
         given = False
-        while len(self._busy) < self._pool.size and (jobs := self._next_jobs()):
+        for worker in [worker for worker in self._busy.values() if len(worker.jobs) < LOW_JOBS]:
+            if not worker.is_suspect:
+                given |= self._give(worker, self._next_jobs())
+        while len(self._busy) < self._pool.size and (jobs := self._suspect() or self._next_jobs()):
             worker = self._idle.pop() if self._idle else self._pool.new_worker()
             self._busy[worker.child.fileno()] = worker
-            given = True
-            try:
-                worker.give(self._pool.batch(jobs))
-            except ChildDiedError:
-                self._again.extend(jobs)  # it died idle: no file is to blame
-                worker.jobs.clear()
-                self._bury(worker)
+            worker.is_suspect = jobs[0].path in self._deaths
+            given |= self._give(worker, jobs)
         return given
 
+    def _give(self, worker: _Worker, jobs: list[ParseJob]) -> bool:
+        if jobs:
+            try:
+                worker.give(self._pool.batch(jobs))
+            except (ChildDiedError, TimeoutError):
+                if len(worker.jobs) == len(jobs):  # it died idle: no file is to blame
+                    self._again.extend(jobs)
+                    worker.jobs.clear()
+                    self._bury(worker)
+                # else its answers so far are still to be read, and its death found by that
+        return bool(jobs)
+
+    def _suspect(self) -> list[ParseJob]:
+        return [self._suspects.popleft()] if self._suspects else []
+
     def _next_jobs(self) -> list[ParseJob]:
-        if self._suspects:
-            return [self._suspects.popleft()]
         jobs: list[ParseJob] = []
-        while len(jobs) < BATCH_FILES:
+        n_bytes = 0
+        while len(jobs) < BATCH_FILES and n_bytes < BATCH_PATH_BYTES:
             if self._again:
                 jobs.append(self._again.popleft())
             elif (path := next(self._paths, None)) is not None:
                 jobs.append(ParseJob(path))
             else:
                 break
+            n_bytes += len(jobs[-1].path)
         return jobs
 
     def _collect(self) -> Iterator[Parsed | Skip]:
         poller = select.poll()
         for descriptor in self._busy:
             poller.register(descriptor, select.POLLIN)
-        ready = {descriptor for descriptor, _ in poller.poll(POLL_MS)}
+        ready = {descriptor for descriptor, _ in poller.poll(POLL_MS)} if self._busy else set()
         now = time.monotonic()
         for descriptor, worker in list(self._busy.items()):
             if descriptor in ready:

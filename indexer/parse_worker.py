@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import zlib
 from pathlib import Path
 
 import msgspec
 
 from indexer.analyze import analyze, reason_by_content
 from indexer.ipc import connect
-from indexer.parse import ParseBatch, Parsed, ParseJob, ParseReply
+from indexer.packing import pack_content, pack_layout, pack_uses
+from indexer.parse import Head, ParseBatch, Parsed, ParseJob, ParseReply
 from indexer.reading import Found, UnreadableError, read_file
-
-ZLIB_LEVEL = 3  # level 6 saves 6 % more bytes and takes three times as long
+from indexer.resolve import interface
+from indexer.resolvers.keys import pack_interface
+from indexer.types import FileFacts
 
 
 def main() -> None:
@@ -45,8 +46,23 @@ def answer(batch: ParseBatch, job: ParseJob) -> ParseReply:
         budget_s=batch.budget_s, resident_bytes=batch.resident_bytes, every_use=job.data is not None,
     )  # fmt: skip
     digest = hashlib.sha256(data).digest()
-    content = zlib.compress(result.masked, ZLIB_LEVEL)
-    return ParseReply(Parsed(job.path, found, digest, content, result.facts, result.terms), "")
+    packed = pack_content(result.masked), pack_layout(result.facts), pack_uses(result.facts)
+    return ParseReply(
+        Parsed(job.path, found, digest, *packed, head_of(result.facts, digest), result.words), ""
+    )
+
+
+def head_of(facts: FileFacts, digest: bytes) -> Head:
+    """What the tables have of these facts. `digest` of the bytes."""
+    return Head(
+        facts.language,
+        facts.n_lines,
+        facts.degraded,
+        facts.package,
+        pack_interface(interface(facts, digest)),
+        tuple([(chunk.span.start_line, chunk.span.end_line) for chunk in facts.chunks]),
+        tuple([(symbol.name, symbol.qualname, symbol.kind) for symbol in facts.symbols]),
+    )
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from indexer.reading import Found, UnreadableError, read_file
 from indexer.types import Skip
@@ -48,17 +48,36 @@ class Plan(NamedTuple):
     n_found: int
 
 
-def read_stored(connection: sqlite3.Connection) -> dict[str, Stored]:
-    rows = connection.execute("SELECT path, size, mtime_ns, ctime_ns, inode, digest, read_ns FROM files")
+def read_stored(connection: sqlite3.Connection, places: Collection[str] | None = None) -> dict[str, Stored]:
+    """The files at these places and below them; None: all."""
+    rows = _read(
+        connection, "SELECT path, size, mtime_ns, ctime_ns, inode, digest, read_ns FROM files", places
+    )
     return {(path := os.fsdecode(row[0])): Stored(Found(path, *row[1:5]), row[5], row[6]) for row in rows}
 
 
-def read_skips(connection: sqlite3.Connection) -> dict[str, SkipRow]:
-    rows = connection.execute("SELECT path, size, mtime_ns, ctime_ns, inode, reason, read_ns FROM skips")
+def read_skips(connection: sqlite3.Connection, places: Collection[str] | None = None) -> dict[str, SkipRow]:
+    """The skips at these places and below them; None: all."""
+    rows = _read(
+        connection, "SELECT path, size, mtime_ns, ctime_ns, inode, reason, read_ns FROM skips", places
+    )
     return {
         (path := os.fsdecode(row[0])): SkipRow(row[5], Found(path, *row[1:5]) if row[6] else None, row[6])
         for row in rows
     }
+
+
+def _read(
+    connection: sqlite3.Connection, select: str, places: Collection[str] | None
+) -> Iterator[tuple[Any, ...]]:
+    if places is None:
+        yield from connection.execute(select)
+        return
+    for place in places:
+        path = os.fsencode(place)
+        yield from connection.execute(
+            f"{select} WHERE path = ? OR (path > ? AND path < ?)", (path, path + b"/", path + b"0")
+        )
 
 
 def read_degraded(connection: sqlite3.Connection) -> list[str]:

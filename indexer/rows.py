@@ -4,69 +4,35 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import zlib
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-import msgspec
-
-from indexer.errors import DamagedIndexError
-from indexer.parse import Parsed
-from indexer.resolve import interface
-from indexer.resolvers.keys import pack_interface
+from indexer.packing import Layout, Outline, unpack_content, unpack_layout, unpack_outline
+from indexer.parse import Head, Parsed
+from indexer.staging import Fresh
 from indexer.store import read_number, write_meta
-from indexer.types import Binding, ChunkFact, FileFacts, Import, Reference, Span, Symbol
-
-FACTS_LEVEL = 1  # of zlib: a fifth of the size at 150 MB a second
-
-
-
-class Outline(msgspec.Struct, frozen=True, array_like=True):
-    """`FileFacts` without what only the file itself needs, which is not decoded. Fields as there."""
-
-    path: str
-    language: str
-    n_lines: int
-    chunks: msgspec.Raw
-    symbols: tuple[Symbol, ...]
-    references: msgspec.Raw
-    imports: tuple[Import, ...]
-    bindings: tuple[Binding, ...]
-    degraded: str = ""
-    package: str = ""
-
-
-_outline_decoder = msgspec.msgpack.Decoder(Outline)
-_references_decoder = msgspec.msgpack.Decoder(tuple[Reference, ...])
-_facts_decoder = msgspec.msgpack.Decoder(FileFacts)
-_terms_decoder = msgspec.msgpack.Decoder(tuple[dict[str, int], ...])
-_bases_decoder = msgspec.msgpack.Decoder(tuple[str, ...])
-_encoder = msgspec.msgpack.Encoder()
-
-SYMBOL_COLUMNS = (
-    "id, name, qualname, kind, start_line, end_line, start_byte, end_byte, signature, doc, bases, file_id"
-)
-CHUNK_COLUMNS = "id, file_id, start_line, end_line, start_byte, end_byte, kind, name, signature"
-
-
-class Fresh(NamedTuple):
-    """A parsed file on its way into the index. `content_id` is 0 until its content is in the database."""
-
-    parsed: Parsed
-    read_ns: int
-    content_id: int
 
 
 class Change(NamedTuple):
-    """What replacing one file did."""
+    """What replacing one file did. Chunks that are neither removed nor added are as they were."""
 
     path: str
     file_id: int
     removed_chunks: tuple[int, ...]
-    added_chunks: tuple[int, ...]
+    added_chunks: tuple[int, ...]  # for each chunk of the file its id, 0 for one that is not new
     old_interface: bytes  # packed, see `indexer.resolvers.keys`; b"" for a new file
     interface: bytes
+    is_new: bool  # the file was not there
+    more_symbols: int  # may be negative
+
+
+class Removal(NamedTuple):
+    """What went with a file."""
+
+    interface: bytes
+    chunks: tuple[int, ...]
+    symbols: int
 
 
 class Counters:
@@ -77,134 +43,80 @@ class Counters:
         self._chunk = read_number(connection, "next_chunk")
         self._symbol = read_number(connection, "next_symbol")
 
-    def chunk(self) -> int:
-        self._chunk += 1
-        return self._chunk - 1
+    def chunks(self, count: int) -> range:
+        self._chunk += count
+        return range(self._chunk - count, self._chunk)
 
-    def symbol(self) -> int:
-        self._symbol += 1
-        return self._symbol - 1
+    def symbols(self, count: int) -> range:
+        self._symbol += count
+        return range(self._symbol - count, self._symbol)
 
     def save(self) -> None:
         write_meta(self._connection, next_chunk=self._chunk, next_symbol=self._symbol)
 
 
-# ---- contents
+# ---- reading
 
 
-def pack_facts(facts: FileFacts) -> bytes:
-    return zlib.compress(_encoder.encode(facts), FACTS_LEVEL)
-
-
-def unpack_facts(data: bytes) -> FileFacts:
-    try:
-        return _facts_decoder.decode(zlib.decompress(data))
-    except (zlib.error, msgspec.MsgspecError) as error:
-        raise DamagedIndexError(f"index: facts of a file: damaged ({error})") from None
-
-
-def unpack_references(data: bytes) -> tuple[Reference, ...]:
-    """The references of an `Outline`."""
-    try:
-        return _references_decoder.decode(data)
-    except msgspec.MsgspecError as error:
-        raise DamagedIndexError(f"index: references of a file: damaged ({error})") from None
-
-
-def unpack_content(data: bytes) -> bytes:
-    try:
-        return zlib.decompress(data)
-    except zlib.error as error:
-        raise DamagedIndexError(f"index: content of a file: damaged ({error})") from None
-
-
-def pack_terms(terms: Sequence[dict[str, int]]) -> bytes:
-    return zlib.compress(_encoder.encode(terms), FACTS_LEVEL)
-
-
-def unpack_terms(data: bytes) -> tuple[dict[str, int], ...]:
-    try:
-        return _terms_decoder.decode(zlib.decompress(data))
-    except (zlib.error, msgspec.MsgspecError) as error:
-        raise DamagedIndexError(f"index: terms of a file: damaged ({error})") from None
-
-
-def insert_content(connection: sqlite3.Connection, parsed: Parsed) -> int:
-    """Store a file's content and facts; returns their id."""
-    cursor = connection.execute(
-        "INSERT INTO contents(content, facts) VALUES (?, ?)", (parsed.content, pack_facts(parsed.facts))
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def read_facts(connection: sqlite3.Connection, path: str) -> FileFacts | None:
+def read_outline(connection: sqlite3.Connection, path: str, file_id: int) -> Outline:
     row = connection.execute(
-        "SELECT facts FROM contents JOIN files ON content_id = contents.id WHERE path = ?",
-        (os.fsencode(path),),
+        "SELECT layout, uses FROM files JOIN contents ON content_id = contents.id WHERE files.id = ?",
+        (file_id,),
     ).fetchone()
-    return unpack_facts(row[0]) if row else None
-
-
-def read_outline(connection: sqlite3.Connection, file_id: int) -> Outline:
-    row = connection.execute(
-        "SELECT facts FROM files JOIN contents ON content_id = contents.id WHERE files.id = ?", (file_id,)
-    ).fetchone()
-    try:
-        return _outline_decoder.decode(zlib.decompress(row[0]))
-    except (zlib.error, msgspec.MsgspecError) as error:
-        raise DamagedIndexError(f"index: facts of a file: damaged ({error})") from None
-
-
-def read_interface(connection: sqlite3.Connection, path: str) -> bytes:
-    """What others can see of a file, packed; b"" for an unknown path."""
-    row = connection.execute("SELECT interface FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
-    return row[0] if row else b""
+    return unpack_outline(path, *row)
 
 
 # ---- writing
 
 
-def remove_file(connection: sqlite3.Connection, path: str) -> list[int]:
-    """Remove a file with all that hangs from it; returns the ids of its chunks."""
+def remove_file(connection: sqlite3.Connection, path: str) -> Removal | None:
+    """Remove a file with all that hangs from it; None if it is not there."""
     row = connection.execute(
-        "SELECT id, content_id FROM files WHERE path = ?", (os.fsencode(path),)
+        "SELECT id, content_id, interface FROM files WHERE path = ?", (os.fsencode(path),)
     ).fetchone()
     if row is None:
-        return []
-    chunks = [number for (number,) in connection.execute("SELECT id FROM chunks WHERE file_id = ?", row[:1])]
-    connection.execute("DELETE FROM files WHERE id = ?", row[:1])
-    connection.execute("DELETE FROM contents WHERE id = ?", row[1:])
-    return chunks
+        return None
+    file_id, content_id, interface = row
+    chunks = [
+        number for (number,) in connection.execute("SELECT id FROM chunks WHERE file_id = ?", (file_id,))
+    ]
+    symbols = connection.execute("SELECT count(*) FROM symbols WHERE file_id = ?", (file_id,)).fetchone()[0]
+    connection.execute("DELETE FROM files WHERE id = ?", (file_id,))
+    connection.execute("DELETE FROM contents WHERE id = ?", (content_id,))
+    return Removal(interface, tuple(chunks), symbols)
 
 
 def write_file(connection: sqlite3.Connection, fresh: Fresh, counters: Counters) -> Change:
-    """Add a file or replace it. Chunks of the same text and symbols of the same qualified name keep their
-    ids.
-    """
+    """Add a file or replace it. Chunks of the same text and symbols of the same qualified name keep their ids."""
     parsed = fresh.parsed
-    content_id = fresh.content_id or insert_content(connection, parsed)
-    seen = pack_interface(interface(parsed.facts, parsed.digest))
     row = connection.execute(
-        "SELECT files.id, interface, content_id, content FROM files JOIN contents ON content_id = contents.id"
-        " WHERE path = ?",
+        "SELECT files.id, interface, content_id, content, layout"
+        " FROM files JOIN contents ON content_id = contents.id WHERE path = ?",
         (os.fsencode(parsed.path),),
     ).fetchone()
-    values = _file_values(fresh, seen, content_id)
     if row is None:
-        cursor = connection.execute(_INSERT_FILE, values)
-        assert cursor.lastrowid is not None
-        _insert_symbols(connection, cursor.lastrowid, parsed.facts.symbols, counters)
-        ids = [counters.chunk() for _ in parsed.facts.chunks]
-        _insert_chunks(connection, cursor.lastrowid, parsed.facts.chunks, ids)
-        return Change(parsed.path, cursor.lastrowid, (), tuple(ids), b"", seen)
-    file_id, old_interface, old_content_id, old_content = row
+        return add_file(connection, fresh, counters)
+    file_id, interface, old_content_id, old_content, old_layout = row
+    values = _file_values(fresh, _insert_content(connection, parsed))
     connection.execute(_UPDATE_FILE, (*values[1:], file_id))
     connection.execute("DELETE FROM contents WHERE id = ?", (old_content_id,))
-    old_ids = _ids_by_text(connection, file_id, unpack_content(old_content))
-    removed, added = _replace_chunks(connection, file_id, parsed, old_ids, counters)
-    _replace_symbols(connection, file_id, parsed.facts.symbols, counters)
-    return Change(parsed.path, file_id, removed, added, old_interface, seen)
+    old = _ids_by_text(connection, file_id, unpack_content(old_content), unpack_layout(old_layout))
+    removed, added = _replace_chunks(connection, file_id, parsed, old, counters)
+    more = _replace_symbols(connection, file_id, parsed.head, counters)
+    return Change(parsed.path, file_id, removed, added, interface, parsed.head.interface, False, more)
+
+
+def add_file(connection: sqlite3.Connection, fresh: Fresh, counters: Counters) -> Change:
+    """Add a file that is not there."""
+    parsed = fresh.parsed
+    head = parsed.head
+    cursor = connection.execute(_INSERT_FILE, _file_values(fresh, _insert_content(connection, parsed)))
+    file_id = cursor.lastrowid
+    assert file_id is not None
+    ids = counters.chunks(len(head.chunks))
+    _insert_chunks(connection, file_id, head, ids)
+    _insert_symbols(connection, file_id, head, counters.symbols(len(head.symbols)))
+    return Change(parsed.path, file_id, (), tuple(ids), b"", head.interface, True, len(head.symbols))
 
 
 _FILE_COLUMNS = (
@@ -215,35 +127,56 @@ _INSERT_FILE = f"INSERT INTO files({', '.join(_FILE_COLUMNS)}) VALUES ({', '.joi
 _UPDATE_FILE = f"UPDATE files SET {', '.join(f'{column} = ?' for column in _FILE_COLUMNS[1:])} WHERE id = ?"  # noqa: S608
 
 
-def _file_values(fresh: Fresh, seen: bytes, content_id: int) -> tuple[Any, ...]:
-    facts, found = fresh.parsed.facts, fresh.parsed.found
+def _file_values(fresh: Fresh, content_id: int) -> tuple[Any, ...]:
+    parsed = fresh.parsed
+    head, found = parsed.head, parsed.found
     return (
-        os.fsencode(facts.path), facts.language, fresh.parsed.digest,
+        os.fsencode(parsed.path), head.language, parsed.digest,
         found.size, found.mtime_ns, found.ctime_ns, found.inode, fresh.read_ns,
-        facts.n_lines, facts.degraded, facts.package, seen, content_id,
+        head.n_lines, head.degraded, head.package, head.interface, content_id,
     )  # fmt: skip
 
 
-def _insert_chunks(
-    connection: sqlite3.Connection, file_id: int, chunks: Sequence[ChunkFact], ids: Iterable[int]
-) -> None:
+def _insert_content(connection: sqlite3.Connection, parsed: Parsed) -> int:
+    cursor = connection.execute(
+        "INSERT INTO contents(content, layout, uses) VALUES (?, ?, ?)",
+        (parsed.content, parsed.layout, parsed.uses),
+    )
+    assert cursor.lastrowid is not None
+    return cursor.lastrowid
+
+
+def _insert_chunks(connection: sqlite3.Connection, file_id: int, head: Head, ids: Iterable[int]) -> None:
     connection.executemany(
-        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?)",
         [
-            (number, file_id, position, *_span(fact.span), fact.kind, fact.name, fact.signature)
-            for position, (number, fact) in enumerate(zip(ids, chunks, strict=True))
+            (number, file_id, at, *lines)
+            for at, (number, lines) in enumerate(zip(ids, head.chunks, strict=True))
         ],
     )
 
 
-def _ids_by_text(connection: sqlite3.Connection, file_id: int, content: bytes) -> dict[bytes, list[int]]:
+def _insert_symbols(connection: sqlite3.Connection, file_id: int, head: Head, ids: Iterable[int]) -> None:
+    connection.executemany(
+        "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            (number, file_id, at, *names)
+            for at, (number, names) in enumerate(zip(ids, head.symbols, strict=True))
+        ],
+    )
+
+
+def _ids_by_text(
+    connection: sqlite3.Connection, file_id: int, content: bytes, layout: Layout
+) -> dict[bytes, list[int]]:
     """The chunks of a file by their text; those of equal text in reverse order."""
     ids: dict[bytes, list[int]] = defaultdict(list)
     rows = connection.execute(
-        "SELECT id, start_byte, end_byte FROM chunks WHERE file_id = ? ORDER BY position DESC", (file_id,)
+        "SELECT id, position FROM chunks WHERE file_id = ? ORDER BY position DESC", (file_id,)
     )
-    for number, start, end in rows:
-        ids[content[start:end]].append(number)
+    for number, position in rows:
+        span = layout.chunks[position].span
+        ids[content[span.start_byte : span.end_byte]].append(number)
     return ids
 
 
@@ -254,82 +187,41 @@ def _replace_chunks(
     old: dict[bytes, list[int]],
     counters: Counters,
 ) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Returns the ids removed and the ids added."""
+    """Returns the ids removed, and for each chunk the id added or 0."""
     content = unpack_content(parsed.content)
     ids: list[int] = []
     added: list[int] = []
-    for fact in parsed.facts.chunks:
+    for fact in unpack_layout(parsed.layout).chunks:
         known = old.get(content[fact.span.start_byte : fact.span.end_byte])
-        if known:
-            ids.append(known.pop())
-        else:
-            ids.append(counters.chunk())
-            added.append(ids[-1])
+        is_kept = bool(known)
+        ids.append(known.pop() if known else counters.chunks(1)[0])
+        added.append(0 if is_kept else ids[-1])
     connection.execute("DELETE FROM chunks WHERE file_id = ?", (file_id,))
-    _insert_chunks(connection, file_id, parsed.facts.chunks, ids)
+    _insert_chunks(connection, file_id, parsed.head, ids)
     removed = tuple(number for rest in old.values() for number in rest)
     return removed, tuple(added)
 
 
-def _insert_symbols(
-    connection: sqlite3.Connection, file_id: int, symbols: Iterable[Symbol], counters: Counters
-) -> None:
-    connection.executemany(
-        "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [(counters.symbol(), *_symbol_values(file_id, position, s)) for position, s in enumerate(symbols)],
-    )
-
-
-def _replace_symbols(
-    connection: sqlite3.Connection, file_id: int, symbols: Iterable[Symbol], counters: Counters
-) -> None:
-    """The n-th symbol of a qualified name stays the n-th."""
+def _replace_symbols(connection: sqlite3.Connection, file_id: int, head: Head, counters: Counters) -> int:
+    """The n-th symbol of a qualified name stays the n-th. Returns how many more there are now."""
     old: dict[str, list[int]] = defaultdict(list)
     rows = connection.execute(
         "SELECT id, qualname FROM symbols WHERE file_id = ? ORDER BY position DESC", (file_id,)
-    )
+    ).fetchall()
     for number, qualname in rows:
         old[qualname].append(number)
-    for position, symbol in enumerate(symbols):
-        known = old[symbol.qualname]
-        values = _symbol_values(file_id, position, symbol)
-        connection.execute(_WRITE_SYMBOL, (known.pop() if known else counters.symbol(), *values))
+    values: list[tuple[Any, ...]] = []
+    for position, names in enumerate(head.symbols):
+        known = old[names[1]]
+        values.append((known.pop() if known else counters.symbols(1)[0], file_id, position, *names))
+    connection.executemany(_WRITE_SYMBOL, values)
     gone = [(number,) for rest in old.values() for number in rest]
     connection.executemany("DELETE FROM symbols WHERE id = ?", gone)
+    return len(head.symbols) - len(rows)
 
 
+# Not INSERT OR REPLACE, which would delete the row and the edges at it.
 _WRITE_SYMBOL = """
-INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET
-    position = excluded.position, name = excluded.name, kind = excluded.kind,
-    start_line = excluded.start_line, end_line = excluded.end_line,
-    start_byte = excluded.start_byte, end_byte = excluded.end_byte,
-    signature = excluded.signature, doc = excluded.doc, bases = excluded.bases
+INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT(id) DO UPDATE SET
+    position = excluded.position, name = excluded.name, kind = excluded.kind
 """
-
-
-def _symbol_values(file_id: int, position: int, symbol: Symbol) -> tuple[Any, ...]:
-    return (
-        file_id, position, symbol.name, symbol.qualname, symbol.kind, *_span(symbol.span),
-        symbol.signature, symbol.doc, _encoder.encode(symbol.bases),
-    )  # fmt: skip
-
-
-def _span(span: Span) -> tuple[int, int, int, int]:
-    return span.start_line, span.end_line, span.start_byte, span.end_byte
-
-
-# ---- reading
-
-
-def symbol_of(row: tuple[Any, ...], path: str) -> Symbol:
-    """A row of SYMBOL_COLUMNS."""
-    number, name, qualname, kind, start_line, end_line, start_byte, end_byte, signature, doc, bases, _ = row
-    span = Span(start_line, end_line, start_byte, end_byte)
-    return Symbol(name, qualname, kind, span, signature, doc, _unpack_bases(bases), id=number, path=path)
-
-
-def _unpack_bases(data: bytes) -> tuple[str, ...]:
-    try:
-        return _bases_decoder.decode(data)
-    except msgspec.MsgspecError as error:
-        raise DamagedIndexError(f"index: a symbol: damaged ({error})") from None

@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import update_wrapper
 from pathlib import Path
-from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar, cast
+from typing import Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 import numpy as np
 
@@ -16,19 +16,21 @@ from indexer import disk, store
 from indexer.adjacency import KINDS, Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
+from indexer.packing import Layout, facts_from, unpack_content, unpack_layout, unpack_uses
 from indexer.recall import Recall
 from indexer.resolve import Row
-from indexer.rows import CHUNK_COLUMNS, SYMBOL_COLUMNS, symbol_of, unpack_content, unpack_facts
-from indexer.types import Chunk, Edge, FileFacts, Skip, Span, Symbol
+from indexer.types import Chunk, Edge, FileFacts, Skip, Symbol
 
 OPEN_TRIES = 5  # a writer that publishes twice while we open takes the folder away that we are about to hold
 FACTS_HELD = 256  # files whose facts are kept decoded, some 20 MB
+LAYOUTS_HELD = 1024  # files whose chunks and symbols are, some 30 MB
 CONTENTS_HELD_BYTES = 32 << 20
 _VARIABLES = 500
 _KIND_NUMBER = f"CASE kind {' '.join(f'WHEN {kind!r} THEN {at}' for at, kind in enumerate(KINDS))} END"
 
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class _File(NamedTuple):
@@ -64,6 +66,7 @@ class Snapshot:
         self._paths: dict[int, str] = {}
         self._path_set: frozenset[str] = frozenset()
         self._facts: Recall[str, FileFacts] = Recall(FACTS_HELD, lambda _: 1)
+        self._layouts: Recall[str, Layout] = Recall(LAYOUTS_HELD, lambda _: 1)
         self._contents: Recall[str, bytes] = Recall(CONTENTS_HELD_BYTES, len)
         self._adjacency: Adjacency | None = None
 
@@ -135,7 +138,9 @@ class Snapshot:
         """What parsing the file gave; None for a path that is not indexed."""
         if path not in self._file_table():
             return None
-        return self._facts.get(path, lambda: unpack_facts(self._packed(path, "facts")))
+        return self._facts.get(
+            path, lambda: facts_from(path, self._layout(path), unpack_uses(self._packed(path, "uses")))
+        )
 
     @_locked
     def content(self, path: str) -> bytes:
@@ -228,6 +233,12 @@ class Snapshot:
     def symbols_named(self, name: str) -> tuple[Symbol, ...]:
         """All symbols whose last part is `name`."""
         return self._read_symbols("WHERE name = ? ORDER BY id", (name,))
+
+    @_locked
+    def defines(self, name: str) -> bool:
+        """Whether there is a symbol whose last part is `name`."""
+        row = self._connection.execute("SELECT 1 FROM symbols WHERE name = ? LIMIT 1", (name,)).fetchone()
+        return row is not None
 
     @_locked
     def symbols(self, ids: Iterable[int]) -> list[Symbol]:
@@ -343,22 +354,40 @@ class Snapshot:
         packed: bytes = row[0]
         return packed
 
-    def _read_chunks(self, where: str, values: Sequence[int]) -> list[Chunk]:
-        rows = self._connection.execute(f"SELECT {CHUNK_COLUMNS} FROM chunks {where}", values).fetchall()  # noqa: S608
-        return [self._chunk_of(row) for row in rows]
+    def _layout(self, path: str) -> Layout:
+        return self._layouts.get(path, lambda: unpack_layout(self._packed(path, "layout")))
 
-    def _chunk_of(self, row: tuple[Any, ...]) -> Chunk:
-        number, file_id, start_line, end_line, start, end, kind, name, signature = row
+    def _read_chunks(self, where: str, values: Sequence[int]) -> list[Chunk]:
+        rows = self._connection.execute(
+            f"SELECT id, file_id, position FROM chunks {where}",  # noqa: S608
+            values,
+        ).fetchall()
         files = self._file_table()
+        return [self._chunk_of(files, *row) for row in rows]
+
+    def _chunk_of(self, files: dict[str, _File], number: int, file_id: int, position: int) -> Chunk:
         path = self._path(file_id)
-        text = self.content(path)[start:end].decode("utf-8", "replace")
-        span = Span(start_line, end_line, start, end)
-        return Chunk(number, path, span, files[path].language, kind, name, signature, text)
+        fact = _at(self._layout(path).chunks, position, path)
+        text = self.content(path)[fact.span.start_byte : fact.span.end_byte].decode("utf-8", "replace")
+        return Chunk(
+            number, path, fact.span, files[path].language, fact.kind, fact.name, fact.signature, text
+        )
 
     def _read_symbols(self, where: str, values: Sequence[int | str]) -> tuple[Symbol, ...]:
-        rows = self._connection.execute(f"SELECT {SYMBOL_COLUMNS} FROM symbols {where}", values).fetchall()  # noqa: S608
+        rows = self._connection.execute(
+            f"SELECT id, file_id, position FROM symbols {where}",  # noqa: S608
+            values,
+        ).fetchall()
         self._file_table()
-        return tuple(symbol_of(row, self._path(row[-1])) for row in rows)
+        return tuple([self._symbol_of(*row) for row in rows])
+
+    def _symbol_of(self, number: int, file_id: int, position: int) -> Symbol:
+        path = self._path(file_id)
+        known = _at(self._layout(path).symbols, position, path)
+        return Symbol(
+            known.name, known.qualname, known.kind, known.span, known.signature, known.doc, known.bases,
+            known.decorators, known.visibility, number, path,
+        )  # fmt: skip
 
     def _read_edges(self, where: str, values: Sequence[int]) -> tuple[Edge, ...]:
         rows = self._connection.execute(
@@ -374,5 +403,16 @@ class Snapshot:
             raise DamagedIndexError(f"index: file {file_id}: missing in the database") from None
 
 
+<<<<<<< HEAD
+def _at(facts: Sequence[T], position: int, path: str) -> T:
+    try:
+        return facts[position]
+    except IndexError:
+        raise DamagedIndexError(f"index: {path}: its rows are not those of its layout") from None
+
+
+def _slices(values: Sequence[int]) -> Iterable[Sequence[int]]:
+=======
 def _slices(values: Sequence[R]) -> Iterable[Sequence[R]]:
+>>>>>>> origin/main
     return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))

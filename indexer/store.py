@@ -9,12 +9,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 from indexer import disk
-from indexer.errors import DamagedIndexError, IndexFailedError, StorageError
+from indexer.errors import DamagedIndexError, IndexFailedError
+from indexer.fingerprint import fingerprint
 from indexer.schema import APPLICATION_ID, SCHEMA_VERSION, TABLES
 from indexer.seal import is_sealed
 
 DATABASE = "index.sqlite"
-FIRST_DATABASE = "first.sqlite"  # the first index of a repository until it is complete; renamed then
+FIRST_DATABASE = "first.sqlite"  # the first index of a repository while it is made: of no use to anybody else
 
 CACHE_KIB = 64 * 1024  # of pages for a writer: a publish touches its B-trees at random
 CHECKPOINT_PAGES = 4096  # 16 MiB of log during staging before it is copied into the database
@@ -50,13 +51,10 @@ def open_reading(place: Path, root: Path, *, seal_known: bool = False) -> sqlite
 
 def open_writing(place: Path) -> sqlite3.Connection:
     """A connection that may write, to an index that `open_reading` found sound. Raises sqlite3.Error."""
-    connection = sqlite3.connect(
-        _uri(place, "rw"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
-    )
+    connection = _connect_writing(place)
     try:
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
-        connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
     except BaseException:
         connection.close()
@@ -64,21 +62,34 @@ def open_writing(place: Path) -> sqlite3.Connection:
     return connection
 
 
-def create(place: Path, root: Path) -> None:
-    """Make an empty index of generation 0. Raises OSError, sqlite3.DatabaseError."""
-    new = place.with_name(f"{place.name}.new")
-    remove_database(new)
-    disk.create_file(new)
-    connection = open_writing(new)
+def _connect_writing(place: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        _uri(place, "rw"), uri=True, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
+    )
+    connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
+    return connection
+
+
+def create(place: Path, root: Path) -> sqlite3.Connection:
+    """Make an empty index of generation 0, within a transaction that `complete` ends; without its indexes.
+
+    Nothing of it survives a crash, so it takes no log and no syncing: nobody looks at it before it is complete.
+    Raises OSError, sqlite3.DatabaseError.
+    """
+    remove_database(place)
+    disk.create_file(place)
+    connection = _connect_writing(place)
     try:
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA journal_mode = MEMORY")
+        connection.execute("PRAGMA synchronous = OFF")
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
         disk.begin(connection)
         connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        for statement in _statements(TABLES):
-            connection.execute(statement)
+        run_script(connection, TABLES)
         first = {
             "repository": identity(root),
+            "fingerprint": fingerprint(),
             "generation": 0,
             "manifest": "",
             "next_chunk": 1,
@@ -86,24 +97,34 @@ def create(place: Path, root: Path) -> None:
             "born": os.urandom(8).hex(),  # ids mean the same in all generations of the index born then
         }
         connection.executemany("INSERT INTO meta VALUES (?, ?)", first.items())
-        disk.commit(connection)
-        copy_log(connection)
-    finally:
+    except BaseException:
         connection.close()
-    disk.rename(new, place)
+        raise
+    return connection
+
+
+def complete(connection: sqlite3.Connection, place: Path) -> Path:
+    """Give a first index, whose transaction is committed, its name, durably; closes it. Returns the new place."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.close()
+    disk.sync_path(place)
+    final = place.with_name(DATABASE)
+    disk.rename(place, final)
+    return final
+
+
+def run_script(connection: sqlite3.Connection, script: str) -> None:
+    """Statements without `;` in comments or texts; `executescript` would commit."""
+    lines = (line.partition("--")[0] for line in script.splitlines())
+    for statement in "\n".join(lines).split(";"):
+        if statement.strip():
+            connection.execute(statement)
 
 
 def remove_database(place: Path) -> None:
     """Remove a database with its log; readers that have it open keep what they see."""
     for name in (place.name, f"{place.name}-wal", f"{place.name}-shm"):
         disk.remove(place.parent / name)
-
-
-def copy_log(connection: sqlite3.Connection) -> None:
-    """Copy the whole log into the database. Raises StorageError if a reader is in the way."""
-    busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-    if busy:
-        raise StorageError("index: its log is in use: try again")
 
 
 def shorten_log(connection: sqlite3.Connection, place: Path) -> None:
@@ -205,14 +226,10 @@ def _check_identity(connection: sqlite3.Connection, place: Path, root: Path) -> 
         raise DamagedIndexError(f"index: {place}: version {version} is older than {SCHEMA_VERSION}")
     if read_text(connection, "repository") != identity(root):
         raise DamagedIndexError(f"index: {place}: belongs to another repository")
+    if read_text(connection, "fingerprint") != fingerprint():
+        raise DamagedIndexError(f"index: {place}: made by another version of the grammars or of the rules")
 
 
 def _read_meta(connection: sqlite3.Connection, key: str) -> object:
     row = connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return row[0] if row else None
-
-
-def _statements(script: str) -> list[str]:
-    """The statements of a script without `;` in comments or texts; `executescript` would commit."""
-    lines = (line.partition("--")[0] for line in script.splitlines())
-    return [statement for statement in "\n".join(lines).split(";") if statement.strip()]

@@ -1,26 +1,28 @@
-"""One run of the indexer, under the writer's lock: plan, parse, stage, publish; recovery from damage."""
+"""One run of the indexer, under the writer's lock: plan, parse, publish; recovery from damage."""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from indexer import disk, store
 from indexer.derived import Derived
 from indexer.errors import DamagedIndexError, IndexFailedError
+from indexer.fingerprint import fingerprint
 from indexer.generation import FOLDER, Verified, hold, remove_others, verify_part, wanted_parts
+from indexer.look import look, places_of
 from indexer.parse import Parsed, ParsePool
 from indexer.plan import Plan, SkipRow, make_plan, read_degraded, read_skips, read_stored, start_time
-from indexer.publish import Previous, Work, publish, write_states
+from indexer.publish import Previous, Work, publish
 from indexer.reading import Found
-from indexer.rows import Fresh
+from indexer.schema import SCHEMA_VERSION
 from indexer.seal import SEAL_FILE, Seal, put_seal, read_seal, take_seal
-from indexer.staging import SMALL, Batch, InMemory, Staged, Stager, drop, sort_staged
+from indexer.staging import LOG_FILE, SMALL, Fresh, StagingLog, in_order
 from indexer.types import Progress, Skip
 from indexer.walk import WalkOptions, walk
 
@@ -28,6 +30,11 @@ OnProgress = Callable[[Progress], None]
 
 # Reasons that say nothing about the next build; the file is looked at again then.
 _PASSING = frozenset({"vanished", "changing"})
+
+# Large files are parsed first, so that no worker is left with one when the others are done. What they give is
+# held until their turn, so there must not be too many.
+LARGE_BYTES = 256 << 10
+MAX_LARGE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +47,15 @@ class Site:
     pool: ParsePool
     options: WalkOptions
 
-    def entries(self) -> Iterator[Found | Skip]:
-        """The files of the repository. Raises IndexFailedError if the root cannot be listed."""
+    def entries(self, places: Collection[str] | None = None) -> Iterator[Found | Skip]:
+        """The files of the repository, or those at some places and below. Raises IndexFailedError if the root cannot
+        be listed.
+        """
         try:
-            yield from walk(self.root, options=self.options)
+            if places is None:
+                yield from walk(self.root, options=self.options)
+            else:
+                yield from look(self.root, places, self.options)
         except OSError as error:
             what = error.strerror or str(error)
             raise IndexFailedError(
@@ -67,6 +79,14 @@ class Site:
         return {one.name: one.version for one in self.derived}
 
 
+class Request(NamedTuple):
+    """What a build is asked for."""
+
+    rebuild: bool = False  # parse every file again
+    changed: Collection[str] | None = None  # look at these paths only; None: walk the repository
+    retry_skipped: bool = False  # parse those again that ended their worker, or were given up as too costly
+
+
 class CancelledError(Exception):
     """The caller's event was set: what is staged stays, the rest is undone."""
 
@@ -77,15 +97,15 @@ class Update:
     def __init__(
         self,
         site: Site,
-        rebuild: bool,
+        request: Request,
         progress: OnProgress | None,
         cancel: threading.Event | None,
-        *,
-        retry_skipped: bool = False,
     ) -> None:
         self._site = site
-        self._rebuild = rebuild
-        self._retry_skipped = retry_skipped
+        self._rebuild = request.rebuild
+        self._retry_skipped = request.retry_skipped
+        is_partial = request.changed is not None and not (request.rebuild or request.retry_skipped)
+        self._places = places_of(request.changed or ()) if is_partial else None
         self._progress = progress
         self._cancel = cancel
         self._read_ns = 0
@@ -118,20 +138,61 @@ class Update:
         for name in (store.DATABASE, store.FIRST_DATABASE):
             store.remove_database(directory / name)
         disk.remove(directory / SEAL_FILE)
+        disk.remove(directory / LOG_FILE)
         disk.remove_tree(directory / FOLDER)
 
-    def _place(self) -> Path:
-        """The database to work on; the first index of a repository grows under another name."""
-        place = self._site.directory / store.DATABASE
-        first = self._site.directory / store.FIRST_DATABASE
+    def _run_once(self) -> None:
+        self._read_ns = start_time()
+        directory = self._site.directory
+        place = directory / store.DATABASE
+        store.remove_database(directory / store.FIRST_DATABASE)  # what a build left that was killed
         if place.exists():
-            store.remove_database(first)
-            return place
+            self._update(place)
+            return
         store.remove_database(place)  # a log without its database would be taken for that of the next
-        if not first.exists():
-            store.remove_database(first)
-            store.create(first, self._site.root)
-        return first
+        try:
+            self._build_first()
+        except CancelledError:
+            self._note_cancelled()
+
+    def _build_first(self) -> None:
+        """Make the first index beside its place, and give it its name when it is complete."""
+        site = self._site
+        remove_others(site.directory, 0)
+        self._step("walk", 0, 0, "")
+        plan = make_plan(
+            site.root, site.entries(), {}, {}, lambda done, path: self._step("walk", done, 0, path)
+        )
+        first = site.directory / store.FIRST_DATABASE
+        connection = store.create(first, site.root)
+        try:
+            self._write(connection, plan, {}, is_first=True, previous={}, is_needed=True)
+            place = store.complete(connection, first)
+        except BaseException:
+            connection.close()
+            with contextlib.suppress(OSError):
+                store.remove_database(first)
+            raise
+        put_seal(site.directory, place.name, None)
+        self._forget_log()
+        with contextlib.closing(store.open_reading(place, site.root, seal_known=True)) as reading:
+            self._read_results(reading)
+
+    def _update(self, place: Path) -> None:
+        reading = self._open(place)
+        is_written, seal = False, None
+        try:
+            self.generation = store.read_number(reading, "generation")
+            remove_others(self._site.directory, self.generation)
+            try:
+                is_written, seal = self._bring_up_to_date(place, reading)
+            except CancelledError:
+                self._note_cancelled()
+            self._read_results(reading)
+        finally:
+            reading.close()
+        if is_written or read_seal(self._site.directory) is None:
+            put_seal(self._site.directory, place.name, seal)
 
     def _open(self, place: Path) -> sqlite3.Connection:
         try:
@@ -141,57 +202,21 @@ class Update:
                 raise DamagedIndexError(str(error)) from error
             raise
 
-    def _rename_first(self, first: Path) -> Path:
-        """Give a complete first index its name; until then no reader sees it."""
-        with contextlib.closing(store.open_writing(first)) as connection:
-            store.copy_log(connection)
-        place = first.with_name(store.DATABASE)
-        disk.rename(first, place)
-        store.remove_database(first)  # what is left of its log
-        return place
-
-    def _run_once(self) -> None:
-        self._read_ns = start_time()
-        place = self._place()
-        reading = self._open(place)
-        try:
-            self.generation = store.read_number(reading, "generation")
-            if (
-                place.name == store.FIRST_DATABASE and self.generation
-            ):  # complete, but killed before its renaming
-                reading.close()
-                place = self._rename_first(place)
-                reading = store.open_reading(place, self._site.root)
-            remove_others(self._site.directory, self.generation)
-            is_written, seal = self._bring_up_to_date(place, reading)
-            self._read_results(reading)
-        finally:
-            reading.close()
-        if is_written or read_seal(self._site.directory) is None:
-            if place.name == store.FIRST_DATABASE and self.generation:
-                place = self._rename_first(place)
-            put_seal(self._site.directory, place.name, seal)
-
     def _bring_up_to_date(self, place: Path, reading: sqlite3.Connection) -> tuple[bool, Seal | None]:
         """Whether anything was written, and the seal that was taken away for it."""
-        try:
-            plan, skips = self._plan(reading)
-            previous, incomplete = self._sound_parts(reading)
-        except CancelledError:
-            self._note_cancelled()
-            return False, None
-        if not (incomplete or plan.parse or plan.removed or plan.touched or plan.skips != skips):
+        plan, skips = self._plan(reading)
+        previous, is_needed = self._sound_parts(reading)
+        if not (is_needed or plan.parse or plan.removed or plan.touched or plan.skips != skips):
+            self._forget_log()
             return False, None
         seal = take_seal(self._site.directory)
-        # `reading` stays open meanwhile: the last connection to close copies the log, which small changes
-        # need not.
+        # `reading` stays open meanwhile: the last connection to close copies the log, which small changes need not.
         with contextlib.closing(store.open_writing(place)) as writing:
             try:
-                self._write(writing, plan, previous, incomplete)
+                self._write(writing, plan, skips, is_first=False, previous=previous, is_needed=is_needed)
             except CancelledError:
                 self._note_cancelled()
-            if place.name == store.DATABASE:
-                store.shorten_log(writing, place)
+            store.shorten_log(writing, place)
         return True, seal
 
     def _note_cancelled(self) -> None:
@@ -201,14 +226,14 @@ class Update:
 
     def _plan(self, reading: sqlite3.Connection) -> tuple[Plan, dict[str, SkipRow]]:
         """The plan, and the skips as they are."""
-        stored, skips = read_stored(reading), read_skips(reading)
+        stored, skips = read_stored(reading, self._places), read_skips(reading, self._places)
         self._step("walk", 0, 0, "")
         known, known_skips = ({}, {}) if self._rebuild else (stored, skips)
         if self._retry_skipped:
             known_skips = {path: row for path, row in known_skips.items() if row.reason != "poison"}
         plan = make_plan(
             self._site.root,
-            self._site.entries(),
+            self._site.entries(self._places),
             known,
             known_skips,
             lambda done, path: self._step("walk", done, len(stored), path),
@@ -243,63 +268,72 @@ class Update:
     # ---- doing it
 
     def _write(
-        self, writing: sqlite3.Connection, plan: Plan, previous: dict[str, Previous], incomplete: bool
+        self,
+        connection: sqlite3.Connection,
+        plan: Plan,
+        skips: dict[str, SkipRow],
+        *,
+        is_first: bool,
+        previous: dict[str, Previous],
+        is_needed: bool,
     ) -> None:
-        batch, skips = self._parse(writing, plan)
-        gone = [path for path in plan.parse if path in skips and _is_indexed(writing, path)]
-        removed = (*plan.removed, *gone)
-        work = Work(batch, removed, plan.touched, skips, self._read_ns)
-        if incomplete or removed or len(batch):
-            changed = len(batch) + len(removed)
-            site = self._site
-            self.generation = publish(writing, site.directory, work, site.derived, previous, self._step)
-            self.changed = changed
-            return
-        disk.begin(writing)
+        """Parse and publish. What is parsed is also noted in a log if it is much."""
+        site = self._site
+        log = None
+        if len(plan.parse) > SMALL or StagingLog.exists(site.directory):
+            log = StagingLog(site.directory, self._log_key(), self._read_ns)
         try:
-            write_states(writing, work)
-            disk.commit(writing)
+            results = self._results(plan, log)
+            work = Work(
+                results, plan.removed, plan.touched, skips, dict(plan.skips),
+                lambda skip: self._skip_row(skip, plan), self._read_ns, is_first, is_needed,
+            )  # fmt: skip
+            published = publish(connection, site.directory, work, site.derived, previous, self._step)
+            self.generation, self.changed = published
+            if log is not None and not is_first:
+                log.remove()
         finally:
-            disk.roll_back(writing)
+            if log is not None:
+                log.close()
 
-    def _parse(self, writing: sqlite3.Connection, plan: Plan) -> tuple[Batch, dict[str, SkipRow]]:
-        """Parse what has to be, stage it if it is much; all skips there are now."""
-        staged, stale = sort_staged(writing, self._site.root, {} if self._rebuild else plan.parse)
-        if stale:
-            disk.begin(writing)
-            try:
-                drop(writing, stale)
-                disk.commit(writing)
-            finally:
-                disk.roll_back(writing)
-        todo = [path for path in plan.parse if path not in staged]
-        skips = dict(plan.skips)
-        few: list[Fresh] = []
-        stager = Stager(writing, self._read_ns) if staged or len(todo) > SMALL else None
-        for parsed in self._parsed(todo, plan, skips, stager):
-            few.append(Fresh(parsed, self._read_ns, 0))
-        if stager is None:
-            return InMemory(sorted(few, key=lambda one: one.parsed.path)), skips
-        return Staged(writing), skips
+    def _log_key(self) -> str:
+        return f"{store.identity(self._site.root)} {fingerprint()} {SCHEMA_VERSION}"
 
-    def _parsed(
-        self, todo: list[str], plan: Plan, skips: dict[str, SkipRow], stager: Stager | None
-    ) -> Iterator[Parsed]:
-        """Parse; skips are noted and results given to the stager, or yielded where there is none."""
+    def _forget_log(self) -> None:
+        """What an earlier build left is of no use any more."""
+        if StagingLog.exists(self._site.directory):
+            disk.remove(self._site.directory / LOG_FILE)
+
+    def _results(self, plan: Plan, log: StagingLog | None) -> Iterator[Fresh | Skip]:
+        """One for each file to parse, in the order of the paths, so that the same files get the same ids."""
+        useful: frozenset[str] = frozenset()
+        if log is not None and not self._rebuild:
+            useful = log.useful(self._site.root, plan.parse)
+        todo = [path for path in sorted(plan.parse) if path not in useful]
+        large = [path for path in todo if plan.parse[path].size >= LARGE_BYTES][:MAX_LARGE]
+        first = frozenset(large)
+        parsed = self._parsed([*large, *(path for path in todo if path not in first)], log)
+
+        def noted(path: str) -> Fresh | None:
+            return log.read(path) if log is not None and path in useful else None
+
+        with contextlib.closing(parsed):
+            yield from in_order(sorted(plan.parse), parsed, noted, self._read_ns)
+
+    def _parsed(self, todo: list[str], log: StagingLog | None) -> Generator[Parsed | Skip]:
+        """Parse; what comes is noted."""
         lines = 0
         try:
             for done, result in enumerate(self._site.pool.parse(todo)):
                 self._step("parse", done, len(todo), result.path, lines)
-                lines += 0 if isinstance(result, Skip) else result.facts.n_lines
-                if isinstance(result, Skip):
-                    skips[result.path] = self._skip_row(result, plan)
-                elif stager is not None:
-                    stager.add(result)
-                else:
-                    yield result
+                if isinstance(result, Parsed):
+                    lines += result.head.n_lines
+                    if log is not None:
+                        log.add(result)
+                yield result
         finally:
-            if stager is not None:
-                stager.flush()
+            if log is not None:
+                log.flush()
 
     def _skip_row(self, skip: Skip, plan: Plan) -> SkipRow:
         if skip.reason in _PASSING:
@@ -307,6 +341,7 @@ class Update:
         return SkipRow(skip.reason, plan.parse[skip.path], self._read_ns)
 
     def _read_results(self, reading: sqlite3.Connection) -> None:
+        self.generation = store.read_number(reading, "generation")
         if self.generation:
             self.counts = {name: store.read_number(reading, f"n_{name}") for name in self.counts}
         reasons = reading.execute(
@@ -316,8 +351,3 @@ class Update:
         self.skipped = {}
         for reason, count in reasons:
             self.skipped[reason] = self.skipped.get(reason, 0) + count
-
-
-def _is_indexed(connection: sqlite3.Connection, path: str) -> bool:
-    row = connection.execute("SELECT 1 FROM files WHERE path = ?", (os.fsencode(path),)).fetchone()
-    return row is not None

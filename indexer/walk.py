@@ -71,53 +71,77 @@ class Listing(NamedTuple):
     skips: list[Skip]  # folders that are not entered
 
 
+class Start(NamedTuple):
+    """A folder that is to be listed."""
+
+    folder: str
+    outer: IgnoreRules  # those around it
+    depth: int
+
+
 def walk(root: Path, *, options: WalkOptions | None = None) -> Iterator[Found | Skip]:
     """All files below `root` in a stable order, without following links. Nothing but ignore files is opened.
 
     Raises OSError if `root` itself cannot be listed.
     """
     options = options or WalkOptions()
-    for folder, _, files, skips in list_folders(root, options):
-        yield from skips
-        start = f"{folder}/" if folder else ""
-        for entry in files:
-            yield _judge(start + entry.name, entry, options)
+    for listing in list_folders(root, options):
+        yield from entries_of(listing, options)
 
 
-def list_folders(root: Path, options: WalkOptions) -> Iterator[Listing]:
-    """The folders below `root` that are not ignored, the root ("") first. Raises as `walk` does."""
-    pending: list[tuple[str, IgnoreRules, int]] = [("", root_rules(root, options.ignore), 0)]
+def entries_of(listing: Listing, options: WalkOptions) -> Iterator[Found | Skip]:
+    """What a walk yields of one folder."""
+    yield from listing.skips
+    start = f"{listing.folder}/" if listing.folder else ""
+    for entry in listing.files:
+        yield _judge(start + entry.name, entry, options)
+
+
+def list_folders(root: Path, options: WalkOptions, start: Start | None = None) -> Iterator[Listing]:
+    """The folders below `start` that are not ignored, itself first. Raises as `walk` does.
+
+    Without `start` it begins at the root ("").
+    """
+    pending = [start or start_at_root(root, options)]
     while pending:
-        folder, outer, depth = pending.pop()
-        try:
-            entries = _list_folder(root, folder)
-        except OSError:
-            if not folder:
-                raise
-            yield Listing(folder, None, [], [Skip(folder, "unreadable")])
-            continue
-        names = [entry.name for entry in entries]
-        if folder and _is_tool_output(folder, names):
-            yield Listing(folder, None, [], [])
-            continue
-        rules = folder_rules(root, folder, names, outer)
-        start = f"{folder}/" if folder else ""
-        folders: list[tuple[str, IgnoreRules, int]] = []
-        listing = Listing(folder, rules, [], [])
-        for entry in entries:
-            path = start + entry.name
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name in IGNORED_FOLDERS or rules.ignores(path, True):
-                    continue
-                if depth >= MAX_DEPTH or not _is_utf8(entry.name):
-                    reason = "too-deep" if depth >= MAX_DEPTH else "not-utf8-name"
-                    listing.skips.append(Skip(path, reason))
-                else:
-                    folders.append((path, rules, depth + 1))
-            elif not rules.ignores(path, False):
-                listing.files.append(entry)
+        listing, folders = list_folder(root, pending.pop())
         yield listing
         pending.extend(reversed(folders))
+
+
+def start_at_root(root: Path, options: WalkOptions) -> Start:
+    return Start("", root_rules(root, options.ignore), 0)
+
+
+def list_folder(root: Path, start: Start) -> tuple[Listing, list[Start]]:
+    """One folder and those in it that are to be entered. Raises OSError if the root cannot be listed."""
+    folder, outer, depth = start
+    try:
+        entries = _list_folder(root, folder)
+    except OSError:
+        if not folder:
+            raise
+        return Listing(folder, None, [], [Skip(folder, "unreadable")]), []
+    names = [entry.name for entry in entries]
+    if folder and _is_tool_output(folder, names):
+        return Listing(folder, None, [], []), []
+    rules = folder_rules(root, folder, names, outer)
+    before = f"{folder}/" if folder else ""
+    folders: list[Start] = []
+    listing = Listing(folder, rules, [], [])
+    for entry in entries:
+        path = before + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name in IGNORED_FOLDERS or rules.ignores(path, True):
+                continue
+            if depth >= MAX_DEPTH or not _is_utf8(entry.name):
+                reason = "too-deep" if depth >= MAX_DEPTH else "not-utf8-name"
+                listing.skips.append(Skip(path, reason))
+            else:
+                folders.append(Start(path, rules, depth + 1))
+        elif not rules.ignores(path, False):
+            listing.files.append(entry)
+    return listing, folders
 
 
 def _is_tool_output(folder: str, names: list[str]) -> bool:

@@ -47,7 +47,7 @@ def unknown_names(query: Query, text: str, snapshot: Snapshot) -> tuple[str, ...
         name = match.group(1)
         if name in _PYTHON_KNOWN or name in bound or name in around or _continues(query, match.start()):
             continue
-        if not snapshot.symbols_named(name):
+        if not snapshot.defines(name):
             unknown[name] = None
     return tuple(unknown)
 

@@ -1,22 +1,28 @@
-"""One inverted segment: the terms of chunks, turned round so that a term leads to its chunks."""
+"""One inverted segment: the words of chunks, split into terms and turned round so that a term leads to its chunks."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from indexer.derived import ChunkText
-from indexer.tokens import count_terms
+from indexer.bags import Bags
+from indexer.tokens import split_word
 from retrieval.segments import Ids, among
 
+SUFFIX = "postings"  # of the file of a segment
+PIECE = 1 << 19  # pairs of chunk and word that are split at a time, some 40 MB of arrays
 _ARRAYS = ("ids", "lengths", "terms", "starts", "rows", "counts")
+_HEAD = 4  # of them are small
+
+Rows = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,16 +33,37 @@ class Segment:
     lengths: NDArray[np.int32]  # (n,) terms in the chunk, repetitions counted
     terms: NDArray[np.uint64]  # (t,) ascending hashes
     starts: NDArray[np.int64]  # (t + 1,) where the postings of each term begin
-    rows: NDArray[np.int32]  # (p,) ascending within a term
-    counts: NDArray[np.int32]  # (p,)
+    rows: Rows  # (p,) ascending within a term, in the smallest unsigned type that holds them
+    counts: Rows  # (p,) likewise
 
     def write(self, folder: Path, name: str) -> None:
-        for array in _ARRAYS:
-            np.save(folder / f"{name}.{array}.npy", getattr(self, array), allow_pickle=False)
+        """As one file: every file of a generation costs a sync."""
+        with open(folder / f"{name}.{SUFFIX}", "wb") as file:
+            for array in _ARRAYS:
+                np.save(file, getattr(self, array), allow_pickle=False)
 
     @classmethod
     def read(cls, folder: Path, name: str) -> Segment:
-        return cls(*(np.load(folder / f"{name}.{array}.npy", allow_pickle=False) for array in _ARRAYS))
+        return cls(*_read(folder, name, len(_ARRAYS)))
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The small part of a segment. See `Segment`."""
+
+    ids: Ids
+    lengths: NDArray[np.int32]
+    terms: NDArray[np.uint64]
+    starts: NDArray[np.int64]
+
+    @classmethod
+    def read(cls, folder: Path, name: str) -> Head:
+        return cls(*_read(folder, name, _HEAD))
+
+
+def _read(folder: Path, name: str, count: int) -> list[Any]:
+    with open(folder / f"{name}.{SUFFIX}", "rb") as file:
+        return [np.load(file, allow_pickle=False) for _ in range(count)]
 
 
 def hash_term(term: str) -> int:
@@ -44,64 +71,110 @@ def hash_term(term: str) -> int:
     return int.from_bytes(blake2b(term.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "little")
 
 
-def invert(chunks: Iterable[ChunkText]) -> Segment:
-    """Turn chunks into a segment; terms that the worker did not count are counted here."""
+def invert(bags: Bags) -> Segment:
+    """Turn chunks into a segment."""
     numbers: defaultdict[str, int] = defaultdict(count().__next__)
-    ids: list[int] = []
-    lengths: list[int] = []
-    sizes: list[int] = []
-    terms: list[int] = []
-    counts: list[int] = []
-    for chunk in chunks:
-        found = count_terms(chunk.text) if chunk.terms is None else chunk.terms
-        ids.append(chunk.id)
-        lengths.append(sum(found.values()))
-        sizes.append(len(found))
-        terms.extend([numbers[term] for term in found])
-        counts.extend(found.values())
-    hashes = np.fromiter(map(hash_term, numbers), dtype=np.uint64, count=len(numbers))
-    rows = np.repeat(np.arange(len(ids), dtype=np.int64), np.asarray(sizes, dtype=np.int64))
-    return _arrange(
-        np.asarray(ids, dtype=np.int64),
-        np.asarray(lengths, dtype=np.int32),
-        hashes[np.asarray(terms, dtype=np.int64)],
-        rows,
-        np.asarray(counts, dtype=np.int32),
+    split = [split_word(word) for word in bags.vocabulary]
+    terms = np.fromiter(map(numbers.__getitem__, chain.from_iterable(split)), dtype=np.int64)
+    widths = np.fromiter(map(len, split), dtype=np.int64, count=len(split))  # terms of each word
+    begins = np.cumsum(widths) - widths
+    hashes, ranks = np.unique(
+        np.fromiter(map(hash_term, numbers), dtype=np.uint64, count=len(numbers)), return_inverse=True
     )
+    terms = ranks[terms]
+    lengths = np.bincount(bags.rows, weights=bags.counts * widths[bags.words], minlength=len(bags.ids))
+    order, place = _ascending(bags.ids)
+    packing = _Packing(len(hashes), len(bags.ids), int(bags.counts.max(initial=0)))
+    keys = []
+    for start in range(0, len(bags.rows), PIECE):
+        words = bags.words[start : start + PIECE]
+        times = widths[words]
+        within = np.arange(int(times.sum())) - np.repeat(np.cumsum(times) - times, times)
+        rows, counts = (np.repeat(array[start : start + PIECE], times) for array in (bags.rows, bags.counts))
+        keys.append(packing.pack(terms[np.repeat(begins[words], times) + within], place[rows], counts))
+    return _arrange(bags.ids[order], lengths[order].astype(np.int32), hashes, keys, packing)
 
 
 def merge(parts: Sequence[Segment], dead: Ids) -> Segment:
     """One segment of the chunks of all parts that are not in the ascending `dead`."""
-    ids, lengths, terms, rows, counts = [], [], [], [], []
+    terms = np.unique(np.concatenate([part.terms for part in parts]))
+    live = [~among(part.ids, dead) for part in parts]
+    largest = max((int(part.counts.max(initial=0)) for part in parts), default=0)
+    packing = _Packing(len(terms), sum(int(alive.sum()) for alive in live), largest)
+    ids = np.concatenate([part.ids[alive] for part, alive in zip(parts, live, strict=True)])
+    lengths = np.concatenate([part.lengths[alive] for part, alive in zip(parts, live, strict=True)])
+    order, place = _ascending(ids)
+    keys = []
     offset = 0
-    for part in parts:
-        live = ~among(part.ids, dead)
-        renumbered = np.cumsum(live) - 1 + offset
-        held = live[part.rows]
-        ids.append(part.ids[live])
-        lengths.append(part.lengths[live])
-        terms.append(np.repeat(part.terms, np.diff(part.starts))[held])
-        rows.append(renumbered[part.rows[held]])
-        counts.append(part.counts[held])
-        offset += int(live.sum())
-    return _arrange(*(np.concatenate(pieces) for pieces in (ids, lengths, terms, rows, counts)))
+    for part, alive in zip(parts, live, strict=True):
+        renumbered = np.cumsum(alive) - 1 + offset
+        held = alive[part.rows]
+        ranks = np.repeat(np.searchsorted(terms, part.terms), np.diff(part.starts))[held]
+        keys.append(packing.pack(ranks, place[renumbered[part.rows[held]]], part.counts[held]))
+        offset += int(alive.sum())
+    return _arrange(ids[order], lengths[order], terms, keys, packing)
+
+
+def _ascending(ids: Ids) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The order in which `ids` ascend, and for each of them its place in that."""
+    order = np.argsort(ids, kind="stable")
+    place = np.empty(len(ids), dtype=np.int64)
+    place[order] = np.arange(len(ids))
+    return order, place
+
+
+class _Packing:
+    """(term, row, count) in the bits of one number, so that postings are sorted by value: ten times faster than by
+    indices. A count that is too large for its bits is given in several numbers, which are summed later.
+    """
+
+    def __init__(self, n_terms: int, n_rows: int, max_count: int) -> None:
+        self.row_bits = max(1, n_rows).bit_length()
+        self.count_bits = min(
+            64 - self.row_bits - max(1, n_terms).bit_length(), max(1, max_count).bit_length()
+        )
+        if self.count_bits < 1:
+            raise OverflowError(f"{n_terms} terms in {n_rows} chunks are too many for one segment")
+        self.max_count = (1 << self.count_bits) - 1
+
+    def pack(self, terms: Rows, rows: Rows, counts: Rows) -> NDArray[np.uint64]:
+        pieces = -(-counts.astype(np.int64) // self.max_count)
+        if int(pieces.max(initial=1)) > 1:
+            rest = counts.astype(np.int64) - (pieces - 1) * self.max_count
+            terms, rows = np.repeat(terms, pieces), np.repeat(rows, pieces)
+            counts = np.full(len(rows), self.max_count, dtype=np.int64)
+            counts[np.cumsum(pieces) - 1] = rest
+        packed = (terms.astype(np.uint64) << np.uint64(self.row_bits)) | rows.astype(np.uint64)
+        packed <<= np.uint64(self.count_bits)
+        packed |= counts.astype(np.uint64)
+        return packed
 
 
 def _arrange(
     ids: Ids,
     lengths: NDArray[np.int32],
-    hashes: NDArray[np.uint64],
-    rows: NDArray[np.int64],
-    counts: NDArray[np.int32],
+    terms: NDArray[np.uint64],
+    keys: Sequence[NDArray[np.uint64]],
+    packing: _Packing,
 ) -> Segment:
-    """Sort postings (hash, row, count), given in any order, by term and chunk id."""
-    by_id = np.argsort(ids, kind="stable")
-    place = np.empty(len(ids), dtype=np.int64)
-    place[by_id] = np.arange(len(ids))
-    terms, numbers = np.unique(hashes, return_inverse=True)
-    order = np.argsort(numbers.astype(np.int64) * max(1, len(ids)) + place[rows])
-    starts = np.zeros(len(terms) + 1, dtype=np.int64)
-    np.cumsum(np.bincount(numbers, minlength=len(terms)), out=starts[1:])
-    return Segment(
-        ids[by_id], lengths[by_id], terms, starts, place[rows][order].astype(np.int32), counts[order]
-    )
+    """Sort packed postings, given in any order, by term and row; equal ones are summed. Terms that no posting has are
+    dropped. `ids` ascend.
+    """
+    postings = np.concatenate([np.empty(0, np.uint64), *keys])
+    postings.sort()
+    pairs = postings >> np.uint64(packing.count_bits)
+    firsts = np.flatnonzero(np.concatenate([pairs[:1] == pairs[:1], pairs[1:] != pairs[:-1]]))
+    counts = (postings & np.uint64(packing.max_count)).astype(np.int64)
+    counts = np.add.reduceat(counts, firsts) if len(firsts) else counts
+    pairs = pairs[firsts]
+    rows = (pairs & np.uint64((1 << packing.row_bits) - 1)).astype(np.int64)
+    numbers = (pairs >> np.uint64(packing.row_bits)).astype(np.int64)
+    frequencies = np.bincount(numbers, minlength=len(terms))
+    starts = np.zeros(int(np.count_nonzero(frequencies)) + 1, dtype=np.int64)
+    np.cumsum(frequencies[frequencies > 0], out=starts[1:])
+    return Segment(ids, lengths, terms[frequencies > 0], starts, _narrow(rows), _narrow(counts))
+
+
+def _narrow(values: NDArray[np.int64]) -> Rows:
+    """The same numbers in the smallest unsigned type that holds them."""
+    return values.astype(np.min_scalar_type(int(values.max(initial=0))))

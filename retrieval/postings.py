@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 
 from indexer.derived import Changes
 from retrieval import segments
-from retrieval.inverted import Segment, hash_term, invert, merge
+from retrieval.inverted import SUFFIX, Head, Rows, Segment, hash_term, invert, merge
 from retrieval.segments import Catalogue, Entry, Ids
 
 K1, B, EPSILON = 1.5, 0.75, 0.25
 """The defaults of BM25Okapi: saturation of a term's count, effect of length, floor of a negative idf."""
 
-FORMAT = "bm25/1"
+FORMAT = "bm25/2"
+LIVE = "live.npy"  # suffix of the file that has, for each term of a segment, how many live chunks hold it
 
 KEPT_POSTINGS = 2_000_000
 """Of the terms of past queries, 32 MB: while one types, the next query has nearly the same terms."""
@@ -41,49 +42,74 @@ class PostingsBuilder:
         old = segments.read_catalogue(previous) if previous else Catalogue()
         before = segments.read_dead(previous) if previous else np.empty(0, dtype=np.int64)
         dead = np.union1d(before, np.asarray(changes.removed, dtype=np.int64))
-        parts = {entry.name: Segment.read(previous, entry.name) for entry in old.entries} if previous else {}
-        entries = [
-            Entry(name, len(part.ids), int(segments.among(part.ids, dead).sum()))
-            for name, part in parts.items()
-        ]
-        fresh = invert(changes.added)
-        todo = segments.plan(entries, len(fresh.ids))
-        kept = [parts[entry.name] for entry in todo.keep]
-        if previous:
-            for entry in todo.keep:
-                segments.link_segment(previous, target, entry)
-        listed = list(todo.keep)
-        if todo.merge:
-            fresh = merge([*(parts[entry.name] for entry in todo.merge), fresh], dead)
+        kept = [_Kept(previous, entry.name, before, dead) for entry in old.entries] if previous else []
+        fresh = invert(changes.words)
+        todo = segments.plan([one.entry for one in kept], len(fresh.ids))
+        staying = [one for one in kept if one.entry in todo.keep]
+        if previous and todo.merge:
+            fresh = merge([*(Segment.read(previous, entry.name) for entry in todo.merge), fresh], dead)
+        for one in staying:
+            one.keep(target)
+        frequencies = [(one.head.terms, one.live) for one in staying]
+        listed = [one.entry for one in staying]
         if len(fresh.ids):
             fresh.write(target, todo.name)
-            kept.append(fresh)
+            live = np.diff(fresh.starts)
+            np.save(target / f"{todo.name}.{LIVE}", live, allow_pickle=False)
+            frequencies.append((fresh.terms, live))
             listed.append(Entry(todo.name, len(fresh.ids), 0))
-        buried = [part.ids[segments.among(part.ids, dead)] for part in kept]
-        dead = np.sort(np.concatenate(buried)) if buried else np.empty(0, dtype=np.int64)
-        segments.write_dead(target, dead)
-        segments.write_catalogue(target, Catalogue(tuple(listed), _figures(kept, dead)))
+        buried = [one.head.ids[one.is_dead] for one in staying]
+        segments.write_dead(target, np.sort(np.concatenate([np.empty(0, dtype=np.int64), *buried])))
+        chunks = len(fresh.ids) + sum(one.entry.rows - one.entry.dead for one in staying)
+        length = int(fresh.lengths.sum()) + sum(int(one.head.lengths[~one.is_dead].sum()) for one in staying)
+        figures = {"chunks": chunks, "length": length, "mean_idf": _mean_idf(chunks, frequencies)}
+        segments.write_catalogue(target, Catalogue(tuple(listed), figures))
 
 
-def _figures(parts: Sequence[Segment], dead: Ids) -> dict[str, float]:
-    """Number of live chunks, their summed length, and the mean idf over all live terms, before the floor."""
-    chunks = length = 0
-    terms, frequencies = [], []
-    for part in parts:
-        live = ~segments.among(part.ids, dead)
-        chunks += int(live.sum())
-        length += int(part.lengths[live].sum())
-        if len(part.terms):
-            terms.append(part.terms)
-            frequencies.append(np.add.reduceat(live[part.rows].astype(np.int64), part.starts[:-1]))
-    mean = 0.0
-    if terms:
-        _, numbers = np.unique(np.concatenate(terms), return_inverse=True)
-        total = np.bincount(numbers, weights=np.concatenate(frequencies))
-        total = total[total > 0]
-        if len(total):
-            mean = float(np.sum(np.log(chunks - total + 0.5) - np.log(total + 0.5)) / len(total))
-    return {"chunks": chunks, "length": length, "mean_idf": mean}
+class _Kept:
+    """A segment of the generation before. Of its postings no more is read than the newly dead rows ask for."""
+
+    def __init__(self, folder: Path, name: str, before: Ids, dead: Ids) -> None:
+        self._folder = folder
+        self.head = Head.read(folder, name)
+        self.is_dead = segments.among(self.head.ids, dead)
+        self._newly = self.is_dead & ~segments.among(self.head.ids, before)
+        self.entry = Entry(name, len(self.head.ids), int(self.is_dead.sum()))
+        self.live: NDArray[np.int64] = np.load(folder / f"{name}.{LIVE}", allow_pickle=False)  # (t,) chunks
+
+    def keep(self, target: Path) -> None:
+        """Take it into the next generation, and take the newly dead from `live`."""
+        name = self.entry.name
+        segments.link_file(self._folder, target, f"{name}.{SUFFIX}")
+        if not self._newly.any():
+            segments.link_file(self._folder, target, f"{name}.{LIVE}")
+            return
+        gone = np.flatnonzero(self._newly[Segment.read(self._folder, name).rows])
+        terms = np.searchsorted(self.head.starts, gone, side="right") - 1
+        self.live = self.live - np.bincount(terms, minlength=len(self.live))
+        np.save(target / f"{name}.{LIVE}", self.live, allow_pickle=False)
+
+
+def _mean_idf(chunks: int, frequencies: Sequence[tuple[NDArray[np.uint64], NDArray[np.int64]]]) -> float:
+    """The mean idf over all live terms, before the floor, of (terms, in how many live chunks) of each segment."""
+    if not frequencies:
+        return 0.0
+    # All terms into those of the largest segment: the others are small, so that nothing large is sorted
+    (terms, counts), *others = sorted(frequencies, key=lambda pair: -len(pair[0]))
+    counts = counts.copy()
+    rest: list[tuple[NDArray[np.uint64], NDArray[np.int64]]] = []
+    for some, some_counts in others:
+        known = segments.among(some, terms)
+        counts[np.searchsorted(terms, some[known])] += some_counts[known]
+        rest.append((some[~known], some_counts[~known]))
+    if rest:
+        _, numbers = np.unique(np.concatenate([some for some, _ in rest]), return_inverse=True)
+        more = np.bincount(numbers, weights=np.concatenate([some for _, some in rest])).astype(np.int64)
+        counts = np.concatenate([counts, more])
+    counts = counts[counts > 0]
+    if not len(counts):
+        return 0.0
+    return float(np.sum(np.log(chunks - counts + 0.5) - np.log(counts + 0.5)) / len(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +200,7 @@ class Postings:
         """The terms from the segments; of a term that no live chunk holds the rows are empty."""
         hashes = np.fromiter(map(hash_term, names), dtype=np.uint64, count=len(names))
         rows: list[list[NDArray[np.int64]]] = [[] for _ in names]
-        counts: list[list[NDArray[np.int32]]] = [[] for _ in names]
+        counts: list[list[Rows]] = [[] for _ in names]
         for offset, part in zip(self._offsets[:-1], self._parts, strict=True):
             places = np.searchsorted(part.terms, hashes)
             for index in np.flatnonzero(segments.among(hashes, part.terms)).tolist():
@@ -185,7 +211,7 @@ class Postings:
                 counts[index].append(part.counts[span][live])
         return [self._weigh(*pair) for pair in zip(rows, counts, strict=True)]
 
-    def _weigh(self, rows: Sequence[NDArray[np.int64]], counts: Sequence[NDArray[np.int32]]) -> _Term:
+    def _weigh(self, rows: Sequence[NDArray[np.int64]], counts: Sequence[Rows]) -> _Term:
         where = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         count = np.concatenate([np.empty(0, dtype=np.int32), *counts])
         frequency = len(where)

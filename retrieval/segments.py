@@ -89,12 +89,17 @@ def write_dead(folder: Path, dead: Ids) -> None:
 
 
 def link_segment(previous: Path, target: Path, entry: Entry) -> None:
-    """Give `target` the files of a segment without copying them, where the file system can."""
+    """Give `target` all files of a segment."""
     for place in sorted(previous.glob(f"{entry.name}.*")):
-        try:
-            os.link(place, target / place.name)
-        except OSError:  # another file system, or one without hard links
-            shutil.copyfile(place, target / place.name)
+        link_file(previous, target, place.name)
+
+
+def link_file(previous: Path, target: Path, name: str) -> None:
+    """Give `target` a file of `previous` without copying it, where the file system can."""
+    try:
+        os.link(previous / name, target / name)
+    except OSError:  # another file system, or one without hard links
+        shutil.copyfile(previous / name, target / name)
 
 
 def among(ids: NDArray[Number], wanted: NDArray[Number]) -> NDArray[np.bool_]:

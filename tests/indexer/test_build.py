@@ -230,7 +230,7 @@ def test_binary_file_is_read_once(bench: Any, parsed: list[str]) -> None:
     assert bench.state() == bench.clean_state()
 
 
-@pytest.mark.parametrize("stop_after", [0, 40, 100, 180])
+@pytest.mark.parametrize("stop_after", [0, 40, 100, 150])
 def test_cancelled_build_is_resumed(make_bench: Callable[[int], Any], stop_after: int) -> None:
     bench = make_bench(SMALL + 20)
     cancel = threading.Event()

@@ -37,7 +37,7 @@ def tiles(data: bytes, path: str = "m.py") -> tuple[ChunkFact, ...]:
         assert data[: span.start_byte].count(b"\n") == line - 1, "chunks start at the start of a line"
         line = span.end_line + 1
     assert line - 1 == analysis.facts.n_lines
-    assert len(analysis.terms) == len(chunks)
+    assert len(analysis.words.sizes) == 4 * len(chunks)
     assert chunks == analyze(path, data, budget_s=60).facts.chunks, "deterministic"
     return chunks
 

@@ -18,9 +18,9 @@ from indexer.errors import WorkerError
 from indexer.grammar import Budget, BudgetError, syntax_of
 from indexer.languages import language_named
 from indexer.parse import Parsed, ParsePool
-from indexer.tokens import count_terms
 from indexer.types import Skip
 from indexer.walk import REASONS
+from indexer.words import find_words
 
 MEGABYTE = 1 << 20
 CPU_S = 2.0  # what a file may cost; measured alone
@@ -77,7 +77,7 @@ def test_files_give_facts_content_and_terms(root: Path, pool: ParsePool) -> None
     assert SECRET[:10] not in repr(parsed)
     assert {s.qualname for s in parsed.facts.symbols} == {"", "TOKEN", "run"}
     spans = [chunk.span for chunk in parsed.facts.chunks]
-    assert [count_terms(content[s.start_byte : s.end_byte].decode()) for s in spans] == list(parsed.terms)
+    assert parsed.words == find_words(content, [(span.start_byte, span.end_byte) for span in spans])
 
 
 def test_every_path_gives_one_result(root: Path, pool: ParsePool) -> None:

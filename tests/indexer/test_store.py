@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sqlite3
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from indexer import disk, store
+from indexer import disk, fingerprint, store
 from indexer.errors import DamagedIndexError, StorageError
 from indexer.plan import COARSE_TICK_NS, TICK_NS, is_racy
 from indexer.reading import Found
@@ -26,15 +28,53 @@ def test_everything_is_private(bench: Any) -> None:
         assert place.stat().st_mode & 0o077 == 0, place
 
 
+def make_database(folder: Path, root: Path) -> Path:
+    """An empty index in a folder; returns its place."""
+    first = folder / store.FIRST_DATABASE
+    connection = store.create(first, root)
+    disk.commit(connection)
+    return store.complete(connection, first)
+
+
 def test_created_database_is_marked(tmp_path: Path) -> None:
-    place = tmp_path / "index.sqlite"
-    store.create(place, tmp_path)
+    place = make_database(tmp_path, tmp_path)
     with contextlib.closing(store.open_reading(place, tmp_path)) as connection:
         assert connection.execute("PRAGMA application_id").fetchone() == (APPLICATION_ID,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
             connection.execute("DELETE FROM meta")
-    assert [entry.name for entry in tmp_path.glob("*.new*")] == []
+    assert {entry.name.partition("-")[0] for entry in tmp_path.iterdir()} == {"index.sqlite"}
+
+
+def test_other_rules_or_grammars_make_an_index_of_no_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = make_database(tmp_path, tmp_path)
+    store.open_reading(place, tmp_path).close()
+    monkeypatch.setattr(store, "fingerprint", lambda: "of another program")
+    with pytest.raises(DamagedIndexError, match="another version"):
+        store.open_reading(place, tmp_path)
+
+
+def test_fingerprint_follows_rules_and_grammars(tmp_path: Path) -> None:
+    folder = tmp_path / "indexer"
+    shutil.copytree(Path(fingerprint.__file__).parent, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    before = fingerprint.program_texts(folder)
+    names = [name for name, _ in before]
+    assert {"chunk.py", "types.py", "queries/python.scm", "resolvers/names.py"} <= set(names)
+    assert fingerprint.NEUTRAL & {name.removesuffix(".py") for name in names} == set()
+    (folder / "store.py").write_text("# only keeps things\n")
+    assert fingerprint.program_texts(folder) == before
+    (folder / "queries" / "python.scm").write_text("(module) @x\n")
+    assert fingerprint.program_texts(folder) != before
+    grammars = fingerprint.installed_grammars([str(tmp_path / "missing"), *sys.path])
+    assert any(name.startswith("tree_sitter_python-") for name in grammars)
+
+
+def test_neutral_modules_exist() -> None:
+    """A module that was renamed must not stay in the list under its old name."""
+    folder = Path(fingerprint.__file__).parent
+    assert {name for name in fingerprint.NEUTRAL if not (folder / f"{name}.py").exists()} == set()
 
 
 def test_someone_elses_database(tmp_path: Path) -> None:
@@ -50,8 +90,7 @@ def test_someone_elses_database(tmp_path: Path) -> None:
 def test_odd_names_in_the_path(tmp_path: Path) -> None:
     folder = tmp_path / "a?b#c%20d e"
     folder.mkdir()
-    store.create(folder / "index.sqlite", tmp_path)
-    store.open_reading(folder / "index.sqlite", tmp_path).close()
+    store.open_reading(make_database(folder, tmp_path), tmp_path).close()
     assert [place.name for place in folder.glob("*.sqlite")] == ["index.sqlite"]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
 from indexer.snapshot import Snapshot
 from retrieval.dense import Vectors, VectorsBuilder, hole_text, passage
@@ -44,6 +45,10 @@ class Delta:
     added: Sequence[ChunkText]
     total_chunks: int
 
+    @property
+    def words(self) -> Bags:
+        return bags_of_texts((chunk.id, chunk.text) for chunk in self.added)
+
 
 def build(
     root: Path,
@@ -54,7 +59,7 @@ def build(
 ) -> Path:
     target = root / str(len(list(root.iterdir())))
     target.mkdir()
-    chunks = [ChunkText(id=number, path="a.py", text=f"text {number}", terms=None) for number in added]
+    chunks = [ChunkText(id=number, path="a.py", text=f"text {number}") for number in added]
     delta = Delta(np.array(sorted(removed), dtype=np.int64), chunks, 0)
     VectorsBuilder(embedder).build(target, previous, delta)
     return target

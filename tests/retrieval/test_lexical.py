@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
 from indexer.snapshot import Snapshot
 from indexer.types import Chunk, Span
@@ -98,8 +99,12 @@ class Everything:
 
     def __init__(self, chunks: Sequence[Chunk]) -> None:
         self.removed = np.empty(0, dtype=np.int64)
-        self.added = [ChunkText(id=one.id, path=one.path, text=one.text, terms=None) for one in chunks]
+        self.added = [ChunkText(id=one.id, path=one.path, text=one.text) for one in chunks]
         self.total_chunks = len(chunks)
+
+    @property
+    def words(self) -> Bags:
+        return bags_of_texts((chunk.id, chunk.text) for chunk in self.added)
 
 
 def test_both_scorers_agree(tmp_path: Path) -> None:

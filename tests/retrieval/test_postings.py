@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,7 +13,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
+from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
+from retrieval import inverted
+from retrieval.inverted import Segment, hash_term
 from retrieval.postings import Postings, PostingsBuilder
 from retrieval.segments import Ids, read_catalogue
 
@@ -32,12 +35,13 @@ class Delta:
     added: Sequence[ChunkText]
     total_chunks: int
 
+    @property
+    def words(self) -> Bags:
+        return bags_of_texts((chunk.id, chunk.text) for chunk in self.added)
+
 
 def chunk_text(number: int, document: Document) -> ChunkText:
-    counts: dict[str, int] = {}
-    for term in document:
-        counts[term] = counts.get(term, 0) + 1
-    return ChunkText(id=number, path=f"{number}.py", text=" ".join(document), terms=counts)
+    return ChunkText(id=number, path=f"{number}.py", text=" ".join(document))
 
 
 class History:
@@ -167,13 +171,13 @@ def test_segments_stay_few_and_are_linked(tmp_path: Path) -> None:
     history = History(tmp_path)
     history.apply([["a", str(number)] for number in range(200)])
     assert history.folder is not None
-    first = {place.name: place.stat().st_ino for place in history.folder.glob("000001.*")}
+    first = {place.name: place.stat().st_ino for place in history.folder.glob("000001.postings")}
     for number in range(40):
         history.apply([["b", str(number)]], [number + 1])
     entries = read_catalogue(history.folder).entries
     assert len(entries) <= 5
-    linked = {place.name: place.stat().st_ino for place in history.folder.glob("000001.*")}
-    assert linked == first  # 40 of 200 dead: not yet worth a rewrite, so the very same files
+    linked = {place.name: place.stat().st_ino for place in history.folder.glob("000001.postings")}
+    assert linked == first  # 40 of 200 dead: not yet worth a rewrite, so the very same file
     history.apply([], list(range(41, 61)))
     names = {entry.name for entry in read_catalogue(history.folder).entries}
     assert "000001" not in names
@@ -189,15 +193,41 @@ def test_an_empty_corpus_and_one_without_terms(tmp_path: Path) -> None:
     assert history.apply([], [1, 2]).chunks == 0
 
 
-def test_counts_terms_where_the_worker_did_not(tmp_path: Path) -> None:
-    def lazily() -> Iterator[ChunkText]:
-        yield ChunkText(id=7, path="a.py", text="parse_args(self)", terms=None)
-        yield ChunkText(id=3, path="b.py", text="unrelated", terms=None)
-        yield ChunkText(id=5, path="c.py", text="other things", terms=None)
-
+def test_chunks_in_any_order_and_words_of_several_terms(tmp_path: Path) -> None:
+    chunks = [
+        ChunkText(id=7, path="a.py", text="parse_args(self) parse"),
+        ChunkText(id=3, path="b.py", text="unrelated"),
+        ChunkText(id=5, path="c.py", text="other things"),
+    ]
     target = tmp_path / "1"
     target.mkdir()
-    PostingsBuilder().build(target, None, Delta(np.empty(0, np.int64), list(lazily()), 3))
+    PostingsBuilder().build(target, None, Delta(np.empty(0, np.int64), chunks, 3))
     postings = Postings.open(target)
     assert postings.ids.tolist() == [3, 5, 7]
     assert [number for number, _ in postings.search({"parse_args": 1.0}, 3)] == [7]
+    segment = Segment.read(target, "000001")
+    at = segment.terms.tolist().index(hash_term("parse"))
+    assert segment.counts[segment.starts[at] : segment.starts[at + 1]].tolist() == [
+        2
+    ]  # of two different words
+    assert segment.lengths.tolist() == [1, 2, 5]
+
+
+def test_a_count_beyond_its_bits_is_summed_again() -> None:
+    packing = inverted._Packing(1 << 21, 1 << 38, 1000)
+    assert packing.max_count < 10
+    keys = packing.pack(np.array([5, 6]), np.array([1, 0]), np.array([1000, 2]))
+    assert len(keys) > 2
+    ids, lengths = np.array([1, 2]), np.array([2, 1000], dtype=np.int32)
+    segment = inverted._arrange(ids, lengths, np.arange(7, dtype=np.uint64), [keys], packing)
+    assert (segment.terms.tolist(), segment.rows.tolist(), segment.counts.tolist()) == (
+        [5, 6],
+        [1, 0],
+        [1000, 2],
+    )
+
+
+def test_small_numbers_are_kept_small(tmp_path: Path) -> None:
+    History(tmp_path).apply([["a"]] * 300)
+    segment = Segment.read(tmp_path / "1", "000001")
+    assert (segment.rows.dtype, segment.counts.dtype) == (np.uint16, np.uint8)
