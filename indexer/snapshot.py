@@ -403,7 +403,6 @@ class Snapshot:
             raise DamagedIndexError(f"index: file {file_id}: missing in the database") from None
 
 
-<<<<<<< HEAD
 def _at(facts: Sequence[T], position: int, path: str) -> T:
     try:
         return facts[position]
@@ -411,8 +410,5 @@ def _at(facts: Sequence[T], position: int, path: str) -> T:
         raise DamagedIndexError(f"index: {path}: its rows are not those of its layout") from None
 
 
-def _slices(values: Sequence[int]) -> Iterable[Sequence[int]]:
-=======
 def _slices(values: Sequence[R]) -> Iterable[Sequence[R]]:
->>>>>>> origin/main
     return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))
