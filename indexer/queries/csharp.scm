@@ -136,6 +136,7 @@
   (verbatim_string_literal)
   (raw_string_literal)
   (string_content)
+  (escape_sequence)
   (character_literal)
   (extern_alias_directive)
   (preproc_region)

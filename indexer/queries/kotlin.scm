@@ -121,6 +121,7 @@
   (line_comment)
   (block_comment)
   (string_content)
+  (escape_sequence)
   (character_literal)
   (file_annotation)
   (label)

@@ -48,7 +48,7 @@ SHOP = """
         val plain = object : Runnable, Task(1) {
           override fun run() { inside() }
         }
-        val text = "said $best and ${made.label()} here"
+        val text = "said $best and ${made.label()} here\\r"
         return this@Shop.many as R
       }
 
