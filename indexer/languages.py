@@ -38,6 +38,7 @@ class Language:
     # Whether a bare name that the file neither defines nor imports can only be the language's own. Where files see
     # their neighbours unasked (Java, Go), it cannot be said.
     closed: bool = False
+    stars: bool = True  # whether imports of all names let the file itself use them; `export *` does not
     named_arguments: bool = False  # `f(name=1)`: a bare name before `=` is bound there, or another's parameter
     fields_apart: bool = False  # whether a class may have a field and a method of one name
     self_names: tuple[str, ...] = ()  # what a method calls its object
@@ -74,31 +75,34 @@ _RUST = frozenset(
 
 # Words of the preprocessor stand beside those of the language; `defined(X)` and `sizeof(x)` look like calls.
 _C = frozenset(
-    "_Bool _Generic _Static_assert alignof asm auto bool break case char const continue default define defined do double"
-    " elif else endif enum error extern float for goto if ifdef ifndef include inline int line long pragma register"
-    " restrict return short signed size_t sizeof static struct switch typedef typeof undef union unsigned void volatile"
-    " while __attribute__ __asm__ __extension__ __inline __restrict __typeof__ __va_arg_pack va_arg va_end va_start"
-    " int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t ssize_t NULL".split()
+    "_Bool _Generic _Static_assert alignof asm auto bool break case char const continue default define"
+    " defined do double elif else endif enum error extern float for goto if ifdef ifndef include inline int"
+    " line long pragma register restrict return short signed size_t sizeof static struct switch typedef typeof"
+    " undef union unsigned void volatile while __attribute__ __asm__ __extension__ __inline __restrict"
+    " __typeof__ __va_arg_pack va_arg va_end va_start int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t"
+    " uint64_t ssize_t NULL".split()
 )
 _CPP = _C | frozenset(
-    "alignas and catch char8_t char16_t char32_t class co_await co_return co_yield concept const_cast consteval constexpr"
-    " constinit decltype delete dynamic_cast explicit export false final friend mutable namespace new noexcept not"
-    " nullptr operator or override private protected public reinterpret_cast requires static_assert static_cast template"
-    " thread_local throw true try typeid typename using virtual wchar_t xor".split()
+    "alignas and catch char8_t char16_t char32_t class co_await co_return co_yield concept const_cast"
+    " consteval constexpr constinit decltype delete dynamic_cast explicit export false final friend mutable"
+    " namespace new noexcept not nullptr operator or override private protected public reinterpret_cast"
+    " requires static_assert static_cast template thread_local throw true try typeid typename using virtual"
+    " wchar_t xor".split()
 )
 _RUBY = frozenset(
-    "BEGIN END __FILE__ __LINE__ __dir__ __method__ alias and begin block_given? break case class def defined? do else"
-    " elsif end ensure false for if in lambda loop module next nil not or p private private_class_method private_constant"
-    " proc protected public puts raise redo require require_relative rescue retry return self super then true undef"
-    " unless until when while yield".split()
+    "BEGIN END __FILE__ __LINE__ __dir__ __method__ alias and begin block_given? break case class def"
+    " defined? do else elsif end ensure false for if in lambda loop module next nil not or p private"
+    " private_class_method private_constant proc protected public puts raise redo require require_relative"
+    " rescue retry return self super then true undef unless until when while yield".split()
 )
 _PHP = frozenset(
-    "__CLASS__ __DIR__ __FILE__ __FUNCTION__ __LINE__ __METHOD__ __NAMESPACE__ abstract and array as bool break callable"
-    " case catch class clone const continue declare default do echo else elseif empty enddeclare endfor endforeach endif"
-    " endswitch endwhile enum eval exit extends false final finally float fn for foreach function global goto if"
-    " implements include include_once instanceof insteadof int interface isset iterable list match mixed namespace never"
-    " new null object or print private protected public readonly require require_once return string switch throw"
-    " trait true try unset use var void while xor yield".split()
+    "__CLASS__ __DIR__ __FILE__ __FUNCTION__ __LINE__ __METHOD__ __NAMESPACE__ abstract and array as bool"
+    " break callable case catch class clone const continue declare default do echo else elseif empty"
+    " enddeclare endfor endforeach endif endswitch endwhile enum eval exit extends false final finally float"
+    " fn for foreach function global goto if implements include include_once instanceof insteadof int"
+    " interface isset iterable list match mixed namespace never new null object or print private protected"
+    " public readonly require require_once return string switch throw trait true try unset use var void while"
+    " xor yield".split()
 )
 
 # With the types that every other line names and no repository defines; so in the next two.
@@ -232,6 +236,7 @@ LANGUAGES: tuple[Language, ...] = (
         block_comment=_C_COMMENT,
         joints=JAVASCRIPT_JOINTS,
         closed=True,
+        stars=False,
         self_names=("this",),
         keywords=_ECMASCRIPT,
         visibility="words",
@@ -310,6 +315,7 @@ LANGUAGES: tuple[Language, ...] = (
         joints=JAVASCRIPT_JOINTS,
         generics=True,
         closed=True,
+        stars=False,
         self_names=("this",),
         keywords=_ECMASCRIPT,
         visibility="words",
@@ -326,6 +332,7 @@ LANGUAGES: tuple[Language, ...] = (
         joints=JAVASCRIPT_JOINTS,
         generics=True,
         closed=True,
+        stars=False,
         self_names=("this",),
         keywords=_ECMASCRIPT,
         visibility="words",

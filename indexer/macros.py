@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 MAX_HIDDEN_BYTES = 4000  # of one branch: about a hundred lines; a larger one is no header of a function
 
-_DIRECTIVE = re.compile(rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|else|endif)\b(?:\\\r?\n|[^\n])*", re.MULTILINE)
+_DIRECTIVE = re.compile(
+    rb"^[ \t]*#[ \t]*(if|ifdef|ifndef|elif|elifdef|else|endif)\b(?:\\\r?\n|[^\n])*", re.MULTILINE
+)
 _LITERALS = re.compile(rb'"(?:[^"\\\n]|\\.)*"|\'(?:[^\'\\\n]|\\.)*\'|//[^\n]*|/\*(?:.*?\*/|.*)', re.DOTALL)
 _BRACES = re.compile(rb"[{}]")
 _NOT_NEWLINE = re.compile(rb"[^\n]")
@@ -36,11 +38,15 @@ _AFTER_PARAMETERS = re.compile(
 )
 # Lines that are one macro, without a semicolon: `BEGIN_DECLS`, `Q_OBJECT`; what follows is no continuation
 _ALONE = re.compile(
-    rb"^[ \t]*(?=[A-Z_])(" + _CALLED + rb"(?:[ \t]*\n[ \t]*" + _CALLED + rb")*)[ \t]*(?=\r?\n[ \t\n]*[\w#/~])",
+    rb"^[ \t]*(?=[A-Z_])("
+    + _CALLED
+    + rb"(?:[ \t]*\n[ \t]*"
+    + _CALLED
+    + rb")*)[ \t]*(?=\r?\n[ \t\n]*[\w#/~])",
     re.MULTILINE,
 )
-_STATEMENT_END = re.compile(rb"(?:[;{}:>\"]|\*/|#[ \t]*(?:endif|else)[^\n]*|//[^\n]*|^)\s*\Z", re.MULTILINE)
-LOOK_BACK_BYTES = 200
+_STATEMENT_END = re.compile(rb"(?:[;{}:>\"]|\*/|#[ \t]*\w+[^\n]*|//[^\n]*|\n[ \t\r]*\n)\s*\Z")
+LOOK_BACK_BYTES = 200  # for the end of the statement before: a line and some blank ones
 
 
 def hide_macros(data: bytes) -> bytes:
@@ -105,7 +111,7 @@ def _hide_branches(data: bytes) -> bytes:
         elif open_groups:
             open_groups[-1][-1].end = match.start()
             if word == b"endif":
-                left = _choose(open_groups.pop(), match.span(), hidden)
+                left = _choose(data, open_groups.pop(), match.span(), hidden)
                 if open_groups:
                     open_groups[-1][-1].balance.add(left)
             else:
@@ -118,9 +124,14 @@ def _hide_branches(data: bytes) -> bytes:
     return bytes(shown)
 
 
-def _choose(branches: list[_Branch], endif: tuple[int, int], hidden: list[tuple[int, int]]) -> _Balance:
+def _choose(
+    data: bytes, branches: list[_Branch], endif: tuple[int, int], hidden: list[tuple[int, int]]
+) -> _Balance:
     """Note what to hide of one `#if` … `#endif`; what it leaves open."""
     if all(branch.balance.is_whole() for branch in branches):
+        if any(_is_in_list(data, branch) for branch in branches):
+            hidden.extend((branch.directive, branch.start) for branch in branches)
+            hidden.append(endif)
         return _Balance()
     first = branches[0]
     alike = len(branches) > 1 and all(branch.balance == first.balance for branch in branches)
@@ -131,6 +142,13 @@ def _choose(branches: list[_Branch], endif: tuple[int, int], hidden: list[tuple[
     hidden.extend((branch.start, branch.end) for branch in dropped)
     hidden.append(endif)
     return first.balance if alike else _Balance()
+
+
+def _is_in_list(data: bytes, branch: _Branch) -> bool:
+    """Whether a branch holds parts of a list: `: a_(1), #if X b_(2), #endif c_(3)`. All of them can stand there."""
+    start, end = branch.start, branch.end
+    first = data[start : min(end, start + LOOK_BACK_BYTES)].lstrip()[:1]
+    return first == b"," or data[max(start, end - LOOK_BACK_BYTES) : end].rstrip()[-1:] == b","
 
 
 def _balance(text: bytes) -> _Balance:

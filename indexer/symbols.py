@@ -41,7 +41,7 @@ MAX_TYPE_BYTES = 600  # of an annotation or a call that are looked at
 SCOPE_KINDS = ("function", "class", "namespace", "extension")
 REFERENCES = tuple(
     f"reference.{kind}"
-    for kind in ("none", "annotation", "inherit", "call", "quoted", "parameter", "local", "global")
+    for kind in ("none", "annotation", "inherit", "call", "quoted", "parameter", "local", "global", "block")
 )
 BINDING_KINDS = ("parameter", "annotation", "call", "alias")
 Match = dict[str, list[Node]]
@@ -387,8 +387,8 @@ class _Reader:
             owner = owner.parent
         name = self._text(match, "name").lstrip("#:").strip("`")
         full = name
-        if "owner" in match and owner is None:
-            full = f"{dotted_owner(self._text(match, 'owner'))}.{name}".lstrip(".")
+        if "owner" in match and (owner is None or owner.kind == "namespace"):
+            full = f"{self._owner(match)}.{name}".lstrip(".")
         start = self._starts.get(node.start_byte, node.start_byte)
         return start, node.end_byte, name, self._qualify(owner, full)
 

@@ -57,14 +57,15 @@ _TYPESCRIPT = Form(
 
 # Smart pointers are looked through by `->`; of a container it is the element that code names most.
 _CPP_FIRST = frozenset(
-    "unique_ptr shared_ptr weak_ptr scoped_refptr auto_ptr optional reference_wrapper atomic vector deque list set array"
-    " unordered_set span initializer_list future promise".split()
+    "unique_ptr shared_ptr weak_ptr scoped_refptr auto_ptr optional reference_wrapper atomic vector deque list set"
+    " array unordered_set span initializer_list future promise".split()
 )
 _CPP = Form(
     re.compile(r"(?:[*&(\s]|(?:const|volatile|struct|class|union|enum|typename|mutable|static|constexpr)\b|::)+"),
     "<",
     dict.fromkeys(_CPP_FIRST, 0) | dict.fromkeys(("map", "unordered_map", "flat_hash_map"), -1),
 )
+_RUBY = Form(re.compile(r"(?:\s|::)+"), "[", {})
 _PHP = Form(re.compile(r"(?:[?|&(\s\\]|(?:null|array|iterable|callable|false|true|mixed)\b)+"), "<", {})
 
 # What a wrapper holds is found behind one call or `await`. Of containers nothing is said: `list.add` is none of the
@@ -83,7 +84,8 @@ _CSHARP = Form(
     re.compile(r"(?:[(\s]|(?:ref|readonly|in|out|scoped|params)\b|global::)+"), "<", dict.fromkeys(_CSHARP_FIRST, 0)
 )
 
-FORMS = {"c": _CPP, "cpp": _CPP, "php": _PHP} | {"go": _GO, "rust": _RUST, "typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT}
+FORMS = {"c": _CPP, "cpp": _CPP, "php": _PHP, "ruby": _RUBY}
+FORMS |= {"go": _GO, "rust": _RUST, "typescript": _TYPESCRIPT, "tsx": _TYPESCRIPT}
 FORMS |= {"java": _JAVA, "kotlin": _JAVA, "csharp": _CSHARP}
 
 

@@ -147,13 +147,10 @@
     (reference_declarator (identifier) @name @binding.annotation @reference.local)
     (init_declarator declarator: (reference_declarator (identifier) @name @binding.annotation @reference.local))])
   @definition.variable
-(declaration
-  declarator: (init_declarator declarator: [
-    (qualified_identifier scope: (_) @owner name: (identifier) @name)
-    (pointer_declarator declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name))
-    (array_declarator declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name))]))
-  @definition.variable
-(declaration declarator: (qualified_identifier scope: (_) @owner name: (identifier) @name)) @definition.variable
+(declaration declarator: [
+  (qualified_identifier scope: (_) @owner name: [(identifier) @name (qualified_identifier scope: (_) @owner name: (identifier) @name)])
+  (_ declarator: (qualified_identifier scope: (_) @owner name: [(identifier) @name (qualified_identifier scope: (_) @owner name: (identifier) @name)]))
+  (init_declarator declarator: (_ declarator: (qualified_identifier scope: (_) @owner name: [(identifier) @name (qualified_identifier scope: (_) @owner name: (identifier) @name)])))]) @definition.variable
 (field_declaration
   type: (_) @type
   declarator: (reference_declarator (field_identifier) @name @binding.annotation)) @definition.variable

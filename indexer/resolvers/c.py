@@ -20,9 +20,22 @@ FUNCTIONS = ("function", "method")
 INCLUDE_FOLDERS = frozenset({"include", "inc", "includes", "src", "source", "lib"})
 # In angle brackets these are the system's, though a repository may have files of these names.
 SYSTEM = frozenset(
-    "assert.h complex.h ctype.h errno.h fcntl.h fenv.h float.h inttypes.h iso646.h limits.h locale.h malloc.h math.h"
-    " memory.h poll.h pthread.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h stddef.h stdint.h"
-    " stdio.h stdlib.h string.h strings.h termios.h tgmath.h threads.h time.h uchar.h unistd.h wchar.h wctype.h".split()
+    "assert.h complex.h ctype.h errno.h fcntl.h fenv.h float.h inttypes.h iso646.h limits.h locale.h malloc.h"
+    " math.h memory.h poll.h pthread.h sched.h setjmp.h signal.h stdalign.h stdarg.h stdatomic.h stdbool.h"
+    " stddef.h stdint.h stdio.h stdlib.h string.h strings.h termios.h tgmath.h threads.h time.h uchar.h"
+    " unistd.h wchar.h wctype.h".split()
+)
+
+# What programs call of the C library and the containers of C++, and name in turn: without a header that says so, the
+# only definition of such a name in the repository is not what is meant.
+LIBRARY = frozenset(
+    "abort abs accept assert begin bind c_str calloc cbegin cend clear clock close closedir connect count"
+    " data emplace empty end erase errno error exit fclose fcntl fflush find first fopen fork fprintf fread"
+    " free front back fwrite get getenv insert ioctl kill length listen log lock main malloc max memcmp memcpy"
+    " memmove memset min move open perror pipe poll pop_back printf push push_back read realloc recv remove"
+    " rename reserve reset resize second select send setenv shutdown signal size sleep snprintf socket sort"
+    " sprintf stat strcmp strdup strlen strncmp substr swap system time top type unlink unlock value wait warn"
+    " write".split()
 )
 
 
@@ -34,16 +47,20 @@ class CRules(Rules):
     has_bodies = True
     super_names = frozenset()
     guess = GUESS
+    builtins = LIBRARY
 
     def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
         """The header, or what `using` names."""
         if entry.name in ("", "*"):
             path = world.remember(
-                ("include", file.folder, entry.module, entry.level), lambda: _header(world, file.folder, entry)
+                ("include", file.folder, entry.module, entry.level),
+                lambda: _header(world, file.folder, entry),
             )
             if path:
                 return (Place(path),)
-            return (Place("", entry.module),) if entry.level == 0 and _is_namespace(world, entry.module) else ()
+            return (
+                (Place("", entry.module),) if entry.level == 0 and _is_namespace(world, entry.module) else ()
+            )
         found = nearest_first(world.qualified(f"{entry.module}.{entry.name}"), file.path)
         return [Place(one.path, one.qualname) for one in found]
 
@@ -75,6 +92,7 @@ class CppRules(CRules):
 
     implicit_members = True
     same_package = True
+    named_constructors = True
 
 
 def nearest_first(found: Iterable[Named], path: str) -> list[Named]:

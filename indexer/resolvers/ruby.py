@@ -16,6 +16,18 @@ if TYPE_CHECKING:
 GUESS = 0.4  # the only method of that name in the repository, where the type of its object is not known
 _PARAMETER = re.compile(r"[*&\s]*([^\W\d]\w*)")
 
+# Methods of strings, lists, hashes, files and every object: what they are called on is seldom of the repository.
+CORE = frozenset(
+    "all? any? bytes bytesize call capitalize chomp class clear close collect compact concat count delete"
+    " detect downcase dup each each_key each_pair each_value each_with_index each_with_object empty? end_with?"
+    " eql? fetch find first flatten freeze frozen? gsub has_key? hash include? index inject inspect"
+    " instance_of? is_a? join key? keys kind_of? last length lines lstrip map match match? max merge merge!"
+    " message method min name new nil? object_id open path pop push puts raise read reduce reject replace"
+    " respond_to? reverse rewind rstrip scan select send shift size slice sort sort_by split start_with? strip"
+    " sub sum tap to_a to_h to_i to_json to_proc to_s to_str to_sym transform_values uniq unshift upcase"
+    " update value values write zip".split()
+)
+
 
 class RubyRules(Rules):
     """Names of Ruby."""
@@ -29,6 +41,7 @@ class RubyRules(Rules):
     constructors = frozenset({"new"})
     super_names = frozenset()
     guess = GUESS
+    builtins = CORE
 
     def imported(self, world: World, file: FileView, entry: Import) -> Sequence[Place]:
         """The file that `require` loads: below a `lib` folder first."""
