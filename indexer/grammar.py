@@ -30,7 +30,7 @@ ROLES = (
     "definition.variable", "definition.member", "decoration", "decorator", "heir", "documented", "package",
     "import.", "binding.parameter", "binding.annotation", "binding.call", "binding.alias",
     "reference.none", "reference.annotation", "reference.inherit", "reference.call", "reference.quoted",
-    "reference.parameter", "reference.local", "reference.global",
+    "reference.parameter", "reference.local", "reference.global", "reference.block",
 )  # fmt: skip
 _QUERY_PIECE = re.compile(r';[^\n]*|"(?:[^"\\]|\\.)*"|[()\[\]]|[^;"()\[\]]+')
 Match = tuple[int, dict[str, list[Node]]]  # pattern, capture name -> nodes

@@ -7,6 +7,7 @@ says where names are no uses and what functions bind; the names themselves are f
   parenthesis follows), `reference.quoted` (a string that holds a type).
 - `reference.parameter`, `reference.local`: a name that the enclosing function binds for itself, as does any
   `definition.variable` in it; `reference.global`: it does not.
+- `reference.block`: a function that is no scope, in which a name that it binds is not the file's.
 
 A bare name that a function binds for itself is no use of anything outside, so it is left out. `local.attribute` stays,
 and a binding of kind "local" without a type tells that its first name is not the module's.
@@ -21,6 +22,7 @@ from functools import cache
 
 from tree_sitter import Node
 
+from indexer.blocks import hide_bound
 from indexer.grammar import Budget
 from indexer.languages import Language
 from indexer.source import Scope, Source
@@ -185,6 +187,8 @@ class Uses:
             Scope, dict[str, int]
         ] = {}  # function -> name -> where it is first bound, -1: parameter
         self._stores: list[tuple[int, int]] = []
+        self._outer: set[bytes] = set()  # what the file itself defines or imports, unless a binding tells its type
+        self._bound: list[tuple[int, bytes]] = []  # those of them that something outside the scopes binds
 
     def collect(
         self,
@@ -198,7 +202,11 @@ class Uses:
         """The references by position, and the bindings of untyped local names that they start with."""
         self._typed = {(binding.scope, binding.name) for binding in bindings}
         known = None
-        if self._language.closed and not every_use and not any(entry.name == "*" for entry in imports):
+        opened = self._language.stars and any(entry.name == "*" for entry in imports)
+        if "block" in self._captures:
+            names = [entry.alias for entry in imports] + [symbol.qualname for symbol in symbols]
+            self._outer = {name.encode() for name in names if name and ("", name) not in self._typed}
+        if self._language.closed and not every_use and not opened:
             known = {name.encode() for name in self._known(symbols, imports, bindings)}
         for key in ("parameter", "variable", "local", "global"):
             self._read_locals(key, known)
@@ -237,6 +245,8 @@ class Uses:
             self._stores.append((start, end))
             scope = source.scope_at(scopes, start)
             if scope is None or scope.kind not in FUNCTIONS:
+                if name in self._outer and key != "variable":
+                    self._bound.append((start, name))
                 continue
             names = self._local.setdefault(scope, {})
             text = name.decode("utf-8", "replace")
@@ -245,7 +255,7 @@ class Uses:
             else:
                 names.setdefault(text, -1 if key == "parameter" else start)
 
-    def _code(self, *hidden: str) -> bytes:
+    def _code(self, budget: Budget, *hidden: str) -> bytes:
         """The bytes, blanks where nothing is a use."""
         code = bytearray(self._source.data)
         for key in ("none", "defined", *hidden):
@@ -256,11 +266,13 @@ class Uses:
                 code[start:end] = blank * (end - start)
         for start, end in self._stores:
             code[start:end] = b" " * (end - start)
+        if self._bound:
+            hide_bound(code, self._captures["block"], self._bound, budget)
         return self._scanner.with_dots(bytes(code))
 
     def _distinct(self, known: set[bytes] | None, budget: Budget) -> list[Found]:
         """The first use of each (scope, name, kind); annotations and base classes are told elsewhere or not at all."""
-        code, findall = self._code("call", "inherit"), self._scanner.pattern.findall
+        code, findall = self._code(budget, "call", "inherit"), self._scanner.pattern.findall
         readings = _Readings(self._scanner, known)
         local = {name for names in self._local.values() for name in names}
         firsts: dict[tuple[str, str, str], int] = {}
@@ -284,6 +296,8 @@ class Uses:
         for position, name, scope in self._explicit():
             key = (scope.qualname if scope else "", name, "call")
             root = name.partition(".")[0].removesuffix("()")
+            if known is not None and root.encode() not in known:
+                continue
             if self._is_use(name, root, scope) and position < firsts.get(key, _FAR):
                 firsts[key] = position
         return [(position, name, kind, place) for (place, name, kind), position in firsts.items()]
@@ -312,7 +326,7 @@ class Uses:
 
     def _every(self, budget: Budget) -> list[Found]:
         """Every use, in place."""
-        code, readings = self._code(), _Readings(self._scanner, None)
+        code, readings = self._code(budget), _Readings(self._scanner, None)
         calls = {node.start_byte for node in self._captures.get("call", ())}
         inherits = {node.start_byte for node in self._captures.get("inherit", ())}
         annotations = _Ranges(self._captures.get("annotation", []))

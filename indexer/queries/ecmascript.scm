@@ -307,3 +307,8 @@
 (catch_clause parameter: (identifier) @reference.local)
 (arrow_function parameter: (identifier) @reference.local)
 (function_expression name: (identifier) @reference.local)
+
+; -- functions that are no scopes: what they bind is not the file's
+
+(arguments [(arrow_function) (function_expression)] @reference.block)
+(parenthesized_expression [(arrow_function) (function_expression)] @reference.block)
