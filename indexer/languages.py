@@ -130,8 +130,12 @@ _CSHARP = frozenset(
 # Only reserved words: `get`, `of`, `type` and `string` are names as well.
 _ECMASCRIPT = frozenset(
     "arguments await break case catch class const continue debugger default delete do else enum export extends false"
-    " finally for function if import in instanceof new null return switch throw true try typeof undefined var void while"
-    " with yield".split()
+    " finally for function if import in instanceof new null return switch throw true try typeof undefined var void"
+    " while with yield".split()
+)
+_TYPESCRIPT = _ECMASCRIPT | frozenset(
+    "abstract as asserts declare implements infer interface keyof namespace private protected public readonly"
+    " satisfies".split()
 )
 
 LANGUAGES: tuple[Language, ...] = (
@@ -317,7 +321,7 @@ LANGUAGES: tuple[Language, ...] = (
         closed=True,
         stars=False,
         self_names=("this",),
-        keywords=_ECMASCRIPT,
+        keywords=_TYPESCRIPT,
         visibility="words",
         default_visibility="public",
     ),
@@ -334,7 +338,7 @@ LANGUAGES: tuple[Language, ...] = (
         closed=True,
         stars=False,
         self_names=("this",),
-        keywords=_ECMASCRIPT,
+        keywords=_TYPESCRIPT,
         visibility="words",
         default_visibility="public",
     ),

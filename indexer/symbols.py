@@ -43,6 +43,7 @@ REFERENCES = tuple(
     f"reference.{kind}"
     for kind in ("none", "annotation", "inherit", "call", "quoted", "parameter", "local", "global", "block")
 )
+_EXPORTS = (b"", b"export", b"export default")  # what TypeScript allows between a decorator and its class
 BINDING_KINDS = ("parameter", "annotation", "call", "alias")
 Match = dict[str, list[Node]]
 Settings = dict[str, str | None]
@@ -416,7 +417,7 @@ class _Decorators:
             if before and self._data[before[-1][1] : span[0]].strip():
                 before.clear()
             before.append(span)
-        if before and self._data[before[-1][1] : start].strip():
+        if before and self._data[before[-1][1] : start].strip() not in _EXPORTS:
             before.clear()
         return before + inside
 

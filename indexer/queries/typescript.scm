@@ -110,6 +110,9 @@
 (variable_declarator
   name: (identifier) @name
   value: (arrow_function return_type: (type_annotation (_) @returns))) @definition.function
+(public_field_definition
+  name: [(property_identifier) (private_property_identifier)] @name
+  value: (arrow_function return_type: (type_annotation (_) @returns))) @definition.function
 
 ; -- names that are types, or no uses
 

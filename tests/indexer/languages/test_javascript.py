@@ -240,7 +240,9 @@ def test_uses_are_what_the_file_defines_or_imports(shop: FileFacts) -> None:
         ("inner", "name", "numbers"),
     }
     roots = {name.partition(".")[0] for name, _, _ in found}
-    assert roots.isdisjoint({"Symbol", "Date", "items", "x", "url", "get", "static", "async", "yield", "require"})
+    assert roots.isdisjoint(
+        {"Symbol", "Date", "items", "x", "url", "get", "static", "async", "yield", "require"}
+    )
 
 
 def test_elements_are_calls() -> None:
@@ -303,7 +305,18 @@ def test_names_that_functions_bind() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["class {", "const = ;", "import from", "export {", "a?.b.c`${", "<A><B></A>", "(" * 400, "exports.x =", "\x00", ""],
+    [
+        "class {",
+        "const = ;",
+        "import from",
+        "export {",
+        "a?.b.c`${",
+        "<A><B></A>",
+        "(" * 400,
+        "exports.x =",
+        "\x00",
+        "",
+    ],
 )
 def test_what_is_broken_still_gives_facts(text: str) -> None:
     found = analyze("broken.js", (text + "\nfunction after() {}\n").encode(), budget_s=5).facts
@@ -317,7 +330,8 @@ def test_what_is_broken_still_gives_facts(text: str) -> None:
 def table_of(files: dict[str, str]) -> FactsTable:
     analyses = {path: analyze(path, dedent(text).encode(), budget_s=10) for path, text in files.items()}
     return FactsTable(
-        {path: one.facts for path, one in analyses.items()}, {path: one.masked for path, one in analyses.items()}
+        {path: one.facts for path, one in analyses.items()},
+        {path: one.masked for path, one in analyses.items()},
     )
 
 
@@ -480,7 +494,9 @@ def test_folders_with_a_main_file() -> None:
 
 
 def test_edges_of_a_file() -> None:
-    table = table_of(MODULES | {"src/use.js": "import { make } from './b';\nexport function f() { make(); }\n"})
+    table = table_of(
+        MODULES | {"src/use.js": "import { make } from './b';\nexport function f() { make(); }\n"}
+    )
     facts = table.facts("src/use.js")
     assert facts is not None
     edges = Resolver(table).resolve_file(facts).edges
@@ -492,7 +508,9 @@ def test_edges_of_a_file() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["[" * 5000, "{}", "null", '{"exports": ' + "[" * 900 + "]" * 900 + "}", "{"])
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, "{}", "null", '{"exports": ' + "[" * 900 + "]" * 900 + "}", "{"]
+)
 def test_hostile_package_files(text: str) -> None:
     files = PACKAGES | {"packages/core/package.json": text}
     assert leads(files, "packages/app/src/main.js", "run") == []
