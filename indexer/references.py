@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 
 from tree_sitter import Node
@@ -187,14 +187,17 @@ class Uses:
             Scope, dict[str, int]
         ] = {}  # function -> name -> where it is first bound, -1: parameter
         self._stores: list[tuple[int, int]] = []
-        self._outer: set[bytes] = set()  # what the file itself defines or imports, unless a binding tells its type
+        self._members: set[str] = set()  # names that only class bodies see
+        self._outer: set[bytes] = (
+            set()
+        )  # what the file itself defines or imports, unless a binding tells its type
         self._bound: list[tuple[int, bytes]] = []  # those of them that something outside the scopes binds
 
     def collect(
         self,
-        symbols: Iterable[Symbol],
-        imports: Iterable[Import],
-        bindings: Iterable[Binding],
+        symbols: Collection[Symbol],
+        imports: Collection[Import],
+        bindings: Collection[Binding],
         budget: Budget,
         *,
         every_use: bool,
@@ -208,6 +211,9 @@ class Uses:
             self._outer = {name.encode() for name in names if name and ("", name) not in self._typed}
         if self._language.closed and not every_use and not opened:
             known = {name.encode() for name in self._known(symbols, imports, bindings)}
+            methods = {symbol.name for symbol in symbols if symbol.kind == "method"}
+            others = {symbol.name for symbol in symbols if symbol.kind != "method"}
+            self._members = methods - others - set(self._known((), imports, bindings))
         for key in ("parameter", "variable", "local", "global"):
             self._read_locals(key, known)
         budget.check()
@@ -230,8 +236,7 @@ class Uses:
         for entry in imports:
             yield (entry.alias or entry.name or entry.module).partition(".")[0]
         for symbol in symbols:
-            if symbol.kind != "method":
-                yield symbol.name
+            yield symbol.name
         for binding in bindings:
             yield binding.name.partition(".")[0]
 
@@ -275,6 +280,7 @@ class Uses:
         code, findall = self._code(budget, "call", "inherit"), self._scanner.pattern.findall
         readings = _Readings(self._scanner, known)
         local = {name for names in self._local.values() for name in names}
+        unseen = self._members if known is not None else ()
         firsts: dict[tuple[str, str, str], int] = {}
         for count, (start, end, scope) in enumerate(self._runs(len(code))):
             if count % CHECK_EVERY == 0:
@@ -287,6 +293,8 @@ class Uses:
                 position = -1
                 for name, kind, root, offset in reading:
                     if root in local and not self._is_use(name, root, scope):
+                        continue
+                    if root in unseen and (scope is None or scope.kind != "class"):
                         continue
                     if position < 0:
                         position = _find_word(code, found, start, end)
