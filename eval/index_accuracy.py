@@ -22,7 +22,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from eval.baseline import MissingError
 from indexer.build import Indexer
@@ -37,8 +37,14 @@ GROUPS = {"class": "class", "variable": "variable", "namespace": "namespace", **
 CTAGS_NAMES = {"csharp": "C#", "cpp": "C++", "php": "PHP", "tsx": "TypeScript"}
 """Our name of a language -> that of ctags, where it is more than a capital letter."""
 
-NOT_INSIDE = frozenset({"go", "javascript", "typescript", "tsx"})
+NOT_INSIDE = frozenset({"csharp", "go", "java", "javascript", "kotlin", "typescript", "tsx"})
 """Languages in which ctags leaves out what a function defines for itself."""
+
+NO_LOCALS = frozenset({"csharp", "java"})
+"""Languages in which ctags loses methods when it is asked for local variables, too."""
+
+NAMELESS = frozenset({"new", "object"})
+"""What the index calls classes without a name, with a number behind it; ctags was asked to leave them out."""
 
 CTAGS_KINDS: dict[str, dict[str, str]] = {
     "c": {"function": "function", "struct": "class", "union": "class", "enum": "class"},
@@ -230,14 +236,27 @@ def compare_ctags(snapshot: Snapshot, root: Path, language: str) -> Comparison:
 
 
 def _is_inside(place: Place, snapshot: Snapshot) -> bool:
-    """Does the definition stand within a function of the index?"""
-    return any(
-        GROUPS.get(symbol.kind) == "function"
+    """Has the definition no name, or does it stand within a function or a class without a name?"""
+    return _is_nameless(place.name) or any(
+        (GROUPS.get(symbol.kind) == "function" or _is_nameless(symbol.name))
         and symbol.span.start_line <= place.line
         and place.end <= symbol.span.end_line
         and (symbol.name, symbol.span.start_line) != (place.name, place.line)
         for symbol in snapshot.symbols_of(place.path)
     )
+
+
+def _is_nameless(name: str) -> bool:
+    return name.rstrip("0123456789") in NAMELESS
+
+
+def _is_misread(tag: Mapping[str, Any], language: str) -> bool:
+    """What ctags itself gets wrong: variables of lambdas and loops of Kotlin are methods to it; operators and
+    destructors have no name of their own.
+    """
+    if language == "kotlin" and tag.get("kind") == "method":
+        return "fun " not in tag.get("pattern", "") or tag["name"].startswith("<")
+    return language == "csharp" and tag["name"].startswith(("operator ", "~"))
 
 
 def ctags_definitions(
@@ -252,13 +271,16 @@ def ctags_definitions(
     name = CTAGS_NAMES.get(language, language.replace("script", "Script").capitalize())
     name = {"Javascript": "JavaScript", "Typescript": "TypeScript"}.get(name, name)
     command = [program, f"--language-force={name}", "--output-format=json", "--fields=+nK", "--sort=no"]
-    command += ["--kinds-all=*", "--extras=-{anonymous}", "-f", "-", "-L", "-"]
+    command += [f"--kinds-{name}=-l"] if language in NO_LOCALS else ["--kinds-all=*"]
+    command += ["--extras=-{anonymous}", "-f", "-", "-L", "-"]
     listed = "\n".join(path for path in paths if "\n" not in path)
     found: list[Place] = []
     others: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for line in _run(command, root, listed).splitlines():
         tag = json.loads(line)
-        if tag.get("_type") != "tag":
+        if language == "csharp":  # `IEnumerable.GetEnumerator` implements that
+            tag["name"] = tag.get("name", "").rpartition(".")[2]
+        if tag.get("_type") != "tag" or _is_misread(tag, language):
             continue
         if tag.get("kind") in kinds:
             group = GROUPS[kinds[tag["kind"]]]

@@ -48,6 +48,7 @@
   (delegate_declaration (attribute_list) @decorator)
   (method_declaration (attribute_list) @decorator)
   (constructor_declaration (attribute_list) @decorator)
+  (property_declaration (attribute_list) @decorator)
 ]
 
 [

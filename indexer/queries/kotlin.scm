@@ -50,6 +50,7 @@
   (class_declaration (modifiers (annotation) @decorator))
   (object_declaration (modifiers (annotation) @decorator))
   (function_declaration (modifiers (annotation) @decorator))
+  (property_declaration (modifiers (annotation) @decorator))
 ]
 
 [
