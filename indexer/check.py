@@ -71,7 +71,7 @@ def _check_generation(connection: sqlite3.Connection, directory: Path) -> Iterat
     repository, manifest = store.read_text(connection, "repository"), store.read_text(connection, "manifest")
     with contextlib.closing(hold(directory, generation, repository, manifest)) as held:
         for name, part in held.manifest.parts.items():
-            verify_part(held.folder, name, part)
+            verify_part(held.folder, name, part, anew=True)
     older = [
         place.name
         for place in (directory / FOLDER).iterdir()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from indexer import store
+from indexer import generation, store
 from indexer.check import check
 from indexer.errors import DamagedIndexError, IndexFailedError
-from indexer.generation import MANIFEST, Draft, hold, remove_others, verify_part
+from indexer.generation import MANIFEST, Draft, FileEntry, Part, hold, remove_others, verify_part
 from indexer.schema import SCHEMA_VERSION
 from indexer.seal import SEAL_FILE, put_seal, take_seal
 
@@ -216,3 +219,32 @@ def test_unfinished_generation_is_not_seen(tmp_path: Path) -> None:
     assert not (draft.folder / MANIFEST).exists()
     draft.discard()
     assert list((tmp_path / "generations").iterdir()) == []
+
+
+def test_a_sound_file_is_read_once_until_it_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "part" / "numbers.npy"
+    place.parent.mkdir()
+    place.write_bytes(b"one" * 1000)
+    long_ago = time.time_ns() - 10**12
+    os.utime(place, ns=(long_ago, long_ago))
+    part = Part("1", {"numbers.npy": FileEntry(3000, hashlib.sha256(b"one" * 1000).hexdigest())})
+    read: list[Path] = []
+    monkeypatch.setattr(generation, "_sha256", lambda file: read.append(file) or digest_of(file))
+    for _ in range(3):
+        verify_part(tmp_path, "part", part)
+    assert read == [place]
+    verify_part(tmp_path, "part", part, anew=True)
+    assert read == [place, place]
+    place.write_bytes(b"two" * 1000)
+    with pytest.raises(DamagedIndexError):
+        verify_part(tmp_path, "part", part)
+    place.write_bytes(b"one" * 1000)  # sound, but just written: its time of change may stand still
+    for _ in range(2):
+        verify_part(tmp_path, "part", part)
+    assert len(read) == 5
+
+
+def digest_of(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
