@@ -16,6 +16,7 @@ from indexer.errors import IndexFailedError
 from indexer.ignore import IGNORE_FILES, IGNORED_FOLDERS, OUTPUT_FOLDERS, IgnoreRules, reason_by_name
 from indexer.plan import is_racy
 from indexer.reading import Found
+from indexer.types import Skip
 from indexer.walk import WalkOptions, list_folders, walk
 
 STEP_MS = 40  # without news for so long, a burst is over; two steps pass between a save and its build
@@ -164,7 +165,6 @@ class Polling:
         self._least_s = interval_s
         self._took_s = 0.0
         self._looked_ns = 0
-        self._files: dict[str, Found] = {}
         self._files = self._look()
 
     def wait(self, stop: threading.Event, seconds: float) -> Seen:
@@ -184,12 +184,12 @@ class Polling:
     def close(self) -> None:
         """Nothing is held."""
 
-    def _look(self) -> dict[str, Found]:
+    def _look(self) -> dict[str, Found | Skip]:
         started = time.monotonic()
         self._looked_ns = time.time_ns()
         try:
             entries = walk(self._root, options=self._options)
-            files = {entry.path: entry for entry in entries if isinstance(entry, Found)}
+            files = {entry.path: entry for entry in entries if not _is_left_by_name(entry)}
         except OSError as error:
             raise gone(self._root, error) from error
         self._took_s = time.monotonic() - started
@@ -202,7 +202,7 @@ class Polling:
         yield from before.keys() - now.keys()
         for path, found in now.items():
             old = before.get(path)
-            if old != found or is_racy(old, before_ns):
+            if old != found or (isinstance(old, Found) and is_racy(old, before_ns)):
                 yield path
 
 
@@ -246,6 +246,10 @@ def root_identity(root: Path) -> tuple[int, int]:
 
 def gone(root: Path, error: OSError) -> IndexFailedError:
     return IndexFailedError(f"repository: {root}: {error.strerror or error}: name a folder that can be read")
+
+
+def _is_left_by_name(entry: Found | Skip) -> bool:
+    return isinstance(entry, Skip) and bool(reason_by_name(entry.path.rpartition("/")[2]))
 
 
 def _is_folder(place: str) -> bool:

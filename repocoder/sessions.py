@@ -7,7 +7,7 @@ published a newer one; the next reader gets that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -83,14 +83,19 @@ class Sessions:
         self,
         *,
         rebuild: bool = False,
+        changed: Collection[str] | None = None,
         retry_skipped: bool = False,
         progress: OnProgress | None = None,
         cancel: threading.Event | None = None,
     ) -> BuildReport:
-        """Bring the index up to date; another build of this process is waited for."""
+        """Bring the index up to date; another build of this process is waited for. See `Indexer.build`."""
         with self._building:
             report = self.indexer.build(
-                rebuild=rebuild, retry_skipped=retry_skipped, progress=progress, cancel=cancel
+                rebuild=rebuild,
+                changed=changed,
+                retry_skipped=retry_skipped,
+                progress=progress,
+                cancel=cancel,
             )
             with self._state:
                 self.notes.extend(report.notes)
@@ -114,7 +119,7 @@ class Sessions:
 
         Watcher(
             self._root,
-            lambda changed: self.build(progress=progress, cancel=stop),
+            lambda changed: self.build(changed=changed, progress=progress, cancel=stop),
             options=self._walk_options,
             on_build=on_build,
             on_note=on_note,

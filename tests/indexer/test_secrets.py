@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -168,3 +170,30 @@ def test_masking_keeps_length_and_line_ends_and_is_stable(data: bytes) -> None:
             i for i, b in enumerate(data) if b in b"\r\n"
         ]
         assert all(new == old or new == ord("*") for new, old in zip(masked, data, strict=True))
+
+
+def test_planted_secrets_are_not_in_the_index(bench: Any) -> None:
+    canary = "canary_4f1d_that_must_not_be_read"
+    for name in (
+        ".env",
+        ".env.local",
+        "server.pem",
+        "id_rsa",
+        "credentials.json",
+        "deploy/secrets.yaml",
+        ".netrc",
+    ):
+        bench.repository.write(name, f"KEY={canary}\n")
+    for number, (before, secret, after, is_settings) in enumerate(PLANTED):
+        bench.repository.write(
+            f"planted/p{number}.{'cfg' if is_settings else 'py'}", f"{before}{secret}{after}\n"
+        )
+    bench.indexer().build()
+    with bench.open() as snapshot:
+        indexed = b"\0".join(snapshot.content(path) for path in snapshot.paths())
+        facts = repr([snapshot.facts(path) for path in snapshot.paths()]).encode()
+    stored = b"\0".join(place.read_bytes() for place in bench.directory.rglob("*") if place.is_file())
+    assert canary.encode() not in indexed + facts + stored
+    leaked = [secret for _, secret, _, _ in PLANTED if secret.encode() in indexed + facts + stored]
+    assert len(PLANTED) >= 40
+    assert len(leaked) <= 0.05 * len(PLANTED), leaked

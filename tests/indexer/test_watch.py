@@ -52,7 +52,7 @@ class Running:
 
     def build(self, changed: frozenset[str] | None) -> BuildReport:
         self.before_build()
-        report: BuildReport = self.indexer.build()
+        report: BuildReport = self.indexer.build(changed=changed)
         self.asked.append(changed)
         return report
 
