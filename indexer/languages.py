@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from indexer.csharp_directives import hide_directives
 from indexer.kotlin_lines import mark_newlines
 from indexer.macros import hide_macros
 
@@ -201,6 +202,7 @@ LANGUAGES: tuple[Language, ...] = (
         block_comment=_C_COMMENT,
         joints=OPTIONAL_JOINTS,
         generics=True,
+        prepare=hide_directives,
         self_names=("this",),
         keywords=_CSHARP,
         visibility="words",

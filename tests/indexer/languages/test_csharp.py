@@ -7,6 +7,7 @@ from textwrap import dedent
 import pytest
 
 from indexer.analyze import analyze
+from indexer.csharp_directives import hide_directives
 from indexer.resolve import FactsTable, Resolver
 from indexer.types import FileFacts, Symbol
 from indexer.typetext import useful_type
@@ -122,6 +123,14 @@ def test_a_namespace_of_the_whole_file() -> None:
     assert [s.qualname for s in facts.symbols if s.kind != "file"] == ["Top", "Z"]
 
 
+def test_base_types_of_some_builds() -> None:
+    source = "class A\n#if ASYNC\n    : IRuns\n#endif\n{\n    void F() { }\n}\n"
+    found = symbols_of(facts_of(source))
+    assert set(found) == {"file ", "class A", "method A.F"}
+    assert found["class A"].bases == ("IRuns",)
+    assert len(hide_directives(source.encode())) == len(source)
+
+
 def test_imports(shop: FileFacts) -> None:
     assert [(i.module, i.level, i.name, i.alias) for i in shop.imports] == [
         ("System.Text", 1, "*", ""),
@@ -173,7 +182,20 @@ def test_uses(shop: FileFacts) -> None:
         ("Shop.GetAsync", "Call", "call"),
     }
     names = {r.name for r in shop.references}
-    assert not names & {"text", "Name", "Size", "Side", "name", "base", "assembly", "record", "oo", "s", "r", "_"}
+    assert not names & {
+        "text",
+        "Name",
+        "Size",
+        "Side",
+        "name",
+        "base",
+        "assembly",
+        "record",
+        "oo",
+        "s",
+        "r",
+        "_",
+    }
 
 
 # -- where names lead --------------------------------------------------------------------------------------------
