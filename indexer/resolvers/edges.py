@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from indexer.resolvers.base import EdgeSet, Outline, Resolved, Role, Target, edge_kind
 from indexer.resolvers.names import Names
-from indexer.resolvers.scopes import FileNames, bucket
+from indexer.resolvers.scopes import FileNames
 from indexer.resolvers.values import Value, Values, distinct, in_words
 from indexer.resolvers.world import Files
 from indexer.types import Reference
@@ -110,54 +110,75 @@ class EdgeFinder:
 
     def _add_references(self, file: FileNames, references: Iterable[Reference], edges: EdgeSet) -> None:
         sources: dict[str, str] = {}
-        homes: dict[tuple[str, str], tuple[str, int] | None] = {}
-        answers: dict[tuple[str, int, str], Sequence[Linked]] = {}
-        names, names_call = self._names, file.rules.names_call
+        starts: dict[tuple[str, str], _Start] = {}  # by scope and first name
+        by_home: dict[tuple[str, int, str], _Start] = {}
+        names_call = file.rules.names_call
         for reference in references:
             dotted, scope = reference.name, reference.scope
-            if reference.kind == "inherit":
-                continue
             root = dotted.partition(".")[0]
-            place = (scope, root)
-            if place in homes:
-                home = homes[place]
-            else:
-                home = homes[place] = self._home(file, root, scope, reference.line)
-            if home is None:
+            start = starts.get((scope, root))
+            if start is None:
+                start = self._start(file, root, scope, reference.line, by_home)
+                if start.turn < 0:
+                    starts[scope, root] = start
+            if start.is_dead or reference.kind == "inherit":
                 continue
-            here, turn = home
-            if turn >= 0:
-                turn = bucket(file.entries(here, root.removesuffix("()")), reference.line)
-            question = (here, turn, dotted)
-            found = answers.get(question)
+            found = start.found.get(dotted)
             if found is None:
-                values = names.evaluate(file, dotted, scope, reference.line)
-                found = answers[question] = _definitions(values, file)
+                found = start.found[dotted] = self._found(file, reference, start)
             if found:
                 source = sources.get(scope)
                 if source is None:
                     source = sources[scope] = _enclosing_symbol(file, scope)
                 kind = edge_kind(reference)
                 for path, qualname, weight in found:
-                    if names_call and kind == "references" and self._is_function(path, qualname):
-                        edges.add(source, path, qualname, "calls", weight, reference.line)
-                    else:
-                        edges.add(source, path, qualname, kind, weight, reference.line)
+                    is_call = names_call and kind == "references" and self._is_function(path, qualname)
+                    edges.add(source, path, qualname, "calls" if is_call else kind, weight, reference.line)
+
+    def _start(
+        self, file: FileNames, root: str, scope: str, line: int, known: dict[tuple[str, int, str], _Start]
+    ) -> _Start:
+        """What the first part of a name means in a scope; the same for all scopes in which it means the same."""
+        name, names, rules = root.removesuffix("()"), self._names, file.rules
+        if name in rules.super_names:
+            place = (file.owner(scope) or scope, -1, root)
+        else:
+            place = (*names.home(file, name, scope, line), root)
+        start = known.get(place)
+        if start is None:
+            if name in rules.super_names:
+                start = _Start(None, -1, False)
+            else:
+                values = names.root(file, name, scope, line)
+                is_dead = all(v.kind == "outside" for v in values)
+                is_dead = is_dead and (bool(values) or not (rules.guess or rules.has_extensions))
+                start = _Start(values, place[1], is_dead)
+            known[place] = start
+        return start
+
+    def _found(self, file: FileNames, reference: Reference, start: _Start) -> Sequence[Linked]:
+        dotted = reference.name
+        if start.values is None:
+            values = self._names.evaluate(file, dotted, reference.scope, reference.line)
+        else:
+            values = self._names.after(start.values, dotted.split("."), file)
+        return _definitions(values, file)
 
     def _is_function(self, path: str, qualname: str) -> bool:
         file = self._files.file(path)
         return file is not None and file.kind(qualname) in ("function", "method")
 
-    def _home(self, file: FileNames, root: str, scope: str, line: int) -> tuple[str, int] | None:
-        """Where the first part of a name is bound, see `Names.home`; None if nothing can follow from it."""
-        name = root.removesuffix("()")
-        if name in file.rules.super_names:
-            return file.owner(scope) or scope, -1
-        home = self._names.home(file, name, scope, line)
-        if home[1] >= 0 or file.rules.guess:
-            return home
-        values = self._names.root(file, name, scope, line)
-        return home if any(value.kind != "outside" for value in values) else None
+
+class _Start:
+    """The first part of names in one place, and what was found for whole names."""
+
+    __slots__ = ("found", "is_dead", "turn", "values")
+
+    def __init__(self, values: Values | None, turn: int, is_dead: bool) -> None:
+        self.values = values  # None: the name is to be evaluated as a whole
+        self.turn = turn  # see `Names.home`
+        self.is_dead = is_dead  # nothing in the repository can follow from it
+        self.found: dict[str, Sequence[Linked]] = {}
 
 
 def _add_contained(file: FileNames, edges: EdgeSet) -> None:

@@ -26,33 +26,43 @@ class Names:
 
     def evaluate(self, file: FileNames, dotted: str, scope: str, line: int) -> Values:
         """All that a dotted name may mean at a place, likeliest first; () if that is not known."""
-        values = self._evaluate(file, dotted, scope, line)
-        if not values or not file.rules.has_bodies:
-            return values
-        return distinct([(*self._bodies(value), value) for value in values])
-
-    def _evaluate(self, file: FileNames, dotted: str, scope: str, line: int) -> Values:
         parts = dotted.split(".")
         if len(parts) > MAX_PARTS:
             return ()
-        root = parts[0]
-        name = root.removesuffix("()")
+        name = parts[0].removesuffix("()")
         if name in file.rules.super_names and len(parts) > 1:
             owner = file.owner(scope)
             if owner and owner != scope:
                 values = self.members.inherited(file, owner, parts[1].removesuffix("()"))
-                return self._follow(self._called(values, parts[1]), parts[2:], file)
-        values = self.root(file, name, scope, line)
-        if not values and len(parts) > 1:
-            return self._unreached(file, parts[-1])
-        return self._follow(self._called(values, root), parts[1:], file)
+                return self._with_bodies(self._follow(self._called(values, parts[1]), parts[2:], file), file)
+        return self.after(self.root(file, name, scope, line), parts, file)
+
+    def after(self, values: Values, parts: Sequence[str], file: FileNames) -> Values:
+        """What the parts of a dotted name mean of which the first stands for the values."""
+        if len(parts) > MAX_PARTS:
+            return ()
+        if not values:
+            return self._with_bodies(self._unreached(file, parts[-1]), file) if len(parts) > 1 else ()
+        if len(values) == 1 and values[0].kind == "outside":
+            return values
+        return self._with_bodies(self._follow(self._called(values, parts[0]), parts[1:], file), file)
+
+    def _with_bodies(self, values: Values, file: FileNames) -> Values:
+        if not values or not file.rules.has_bodies:
+            return values
+        return distinct([(*self._bodies(value), value) for value in values])
 
     def _follow(self, values: Values, parts: Sequence[str], file: FileNames) -> Values:
         """The values after `.a.b` was followed from them."""
         for at, part in enumerate(parts):
-            known = any(value.kind in NEAR for value in values)
-            if not known and all(value.kind == "outside" for value in values):
-                return values[:1]
+            if len(values) == 1:
+                if values[0].kind == "outside":
+                    return values
+                known = values[0].kind in NEAR
+            else:
+                known = any(value.kind in NEAR for value in values)
+                if not known and all(value.kind == "outside" for value in values):
+                    return values[:1]
             name, before = part.removesuffix("()"), values
             if len(values) == 1:
                 values = self.members.attribute(values[0], name)
@@ -78,6 +88,10 @@ class Names:
     def root(self, file: FileNames, name: str, scope: str, line: int) -> Values:
         """What a bare name means at a place."""
         home, turn = self.home(file, name, scope, line)
+        if home and turn < 0:
+            entries = file.entries(home, name)
+            if len(entries) == 1 and isinstance(entries[0], Binding):
+                return self.members.bound(file, entries[0])
         if turn < 0:
             return self.memory.recall(file.local, ("n", home, name), self._root, file, name, home, AFTER)
         return self.memory.recall(file.local, ("n", home, name, turn), self._root, file, name, home, line)
@@ -88,21 +102,32 @@ class Names:
 
         So all functions of a file share one answer about what the file imports.
         """
+        question = (scope, name)
+        home = file.homes.get(question)
+        if home is None:
+            if file.rules.implicit_members:
+                # what is noted for it is noted for each that asks
+                home = self.memory.recall(file.local, ("h", *question), self._home, file, name, scope)
+            else:
+                home = file.homes[question] = self._home(file, name, scope)
+        if home != scope:
+            return home, -1
+        entries = file.entries(home, name)
+        return home, -1 if len(entries) < 2 else bucket(entries, line)
+
+    def _home(self, file: FileNames, name: str, scope: str) -> str:
         if name in file.self_names:
             owner = file.owner(scope)
             if owner and (owner != scope or file.rules.self_in_class_body):
-                return f"{owner}.()", -1
+                return f"{owner}.()"
         for around in file.visible(scope):
-            entries = file.entries(around, name)
-            if entries:
-                return around, bucket(entries, line) if around == scope else -1
-            if file.is_parameter(around, name):
-                return around, -1
+            if file.entries(around, name) or file.is_parameter(around, name):
+                return around
             if file.rules.implicit_members and self._is_member(file, around, name):
-                return around, -1
-        if file.rules.same_package and not file.binds(name):
-            return file.namespace(scope), -1
-        return "", bucket(file.entries("", name), line) if not scope else -1
+                return around
+        if (file.rules.same_package or file.rules.relative_names) and not file.binds(name):
+            return file.namespace(scope)
+        return ""
 
     def _is_member(self, file: FileNames, owner: str, name: str) -> bool:
         if not file.is_class(owner):
@@ -140,10 +165,10 @@ class Names:
             if isinstance(entry, Definition):
                 how = ("defined at line {}", entry.line)
                 return (Value("symbol", file, entry.qualname, how, 1.0),)
-            if isinstance(entry, Import):
-                values = self.of_import(file, entry)
-            else:
+            if isinstance(entry, Binding):
                 values = self.members.bound(file, entry)
+            else:
+                values = self.of_import(file, entry)
             if any(value.kind in NEAR for value in values):
                 return values
             outside = outside or values

@@ -36,17 +36,18 @@ class FileNames:
         "_classlike",
         "_inner",
         "_keys",
-        "namespaces",
         "_owners",
         "_parameters",
         "_raw",
         "_visible",
         "folder",
+        "homes",
         "imports",
         "language",
         "local",
         "members",
         "memo",
+        "namespaces",
         "package",
         "path",
         "returns",
@@ -71,6 +72,7 @@ class FileNames:
         self.returns: dict[str, Binding] = {}  # by the function's qualname
         self.members: dict[str, list[Binding]] = {}  # "Class.name", "name": what the variable holds
         self.memo: dict[Any, Any] = {}  # answers about this file that others may ask for, see `recall`
+        self.homes: dict[tuple[str, str], str] = {}  # (scope, name) -> see `Names.home`
         self.local: dict[Any, Any] = {}  # answers that only this file's own uses need
         self._raw: dict[str, list[Import | Binding]] = {}  # what functions and classes bind, by scope
         self._inner: dict[str, dict[str, list[Import | Binding]]] = {}
@@ -265,16 +267,17 @@ class FileNames:
 
     def is_parameter(self, scope: str, name: str) -> bool:
         """Whether the function `scope` has a parameter of that name."""
+        symbol = self.symbols.get(scope)
+        if symbol is None or name not in symbol.signature or symbol.kind not in _FUNCTIONS:
+            return False
         known = self._parameters.get(scope)
         if known is None:
-            symbol = self.symbols.get(scope)
-            is_function = symbol is not None and symbol.kind in _FUNCTIONS
-            known = frozenset(self.rules.parameters(symbol.signature) if symbol and is_function else ())
-            self._parameters[scope] = known
+            known = self._parameters[scope] = frozenset(self.rules.parameters(symbol.signature))
         return name in known
 
     def forget_uses(self) -> None:
         """Free what only the resolution of the file itself needs."""
+        self.homes.clear()
         self.local.clear()
         self._inner.clear()
         self._parameters.clear()
