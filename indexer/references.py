@@ -192,6 +192,7 @@ class Uses:
             set()
         )  # what the file itself defines or imports, unless a binding tells its type
         self._bound: list[tuple[int, bytes]] = []  # those of them that something outside the scopes binds
+        self._gone: set[int] = set()  # where names began that are none after all
 
     def collect(
         self,
@@ -238,7 +239,8 @@ class Uses:
         for symbol in symbols:
             yield symbol.name
         for binding in bindings:
-            yield binding.name.partition(".")[0]
+            if binding.kind != "return":
+                yield binding.name.partition(".")[0]
 
     def _read_locals(self, key: str, known: set[bytes] | None) -> None:
         data, source, scopes = self._source.data, self._source, self._scopes
@@ -263,7 +265,7 @@ class Uses:
     def _code(self, budget: Budget, *hidden: str) -> bytes:
         """The bytes, blanks where nothing is a use."""
         code = bytearray(self._source.data)
-        for key in ("none", "defined", *hidden):
+        for key in ("none", "defined"):
             # Of `Type name(` the type is not called.
             blank = b"\0" if key == "defined" else b" "
             for node in self._captures.get(key, ()):
@@ -273,6 +275,12 @@ class Uses:
             code[start:end] = b" " * (end - start)
         if self._bound:
             hide_bound(code, self._captures["block"], self._bound, budget)
+        for key in hidden:
+            for node in self._captures.get(key, ()):
+                start, end = node.start_byte, node.end_byte
+                if code[start] in b" \0":
+                    self._gone.add(start)
+                code[start:end] = b" " * (end - start)
         return self._scanner.with_dots(bytes(code))
 
     def _distinct(self, known: set[bytes] | None, budget: Budget) -> list[Found]:
@@ -329,7 +337,7 @@ class Uses:
         """Calls that the tree shows."""
         for node in self._captures.get("call", ()):
             name = flatten_chain(self._source.text(node.start_byte, node.end_byte))
-            if name:
+            if name and node.start_byte not in self._gone:
                 yield node.start_byte, name, self._source.scope_at(self._scopes, node.start_byte)
 
     def _every(self, budget: Budget) -> list[Found]:
@@ -428,13 +436,16 @@ class _Readings(dict[bytes, tuple[Reading, ...] | None]):
 
 def _find_word(code: bytes, found: bytes, start: int, end: int) -> int:
     """Where `found`, which is there, starts as a word of its own."""
-    position = code.find(found, start, end)
-    while position > start and (code[position - 1 : position].isalnum() or code[position - 1] in b"_$."):
-        following = code.find(found, position + 1, end)
-        if following < 0:
-            break
-        position = following
-    return position
+    first = position = code.find(found, start, end)
+    is_open = found[-1:].isalnum() or found[-1:] in (b"_", b"$")  # more may follow that makes it another one
+    while position >= 0:
+        behind = code[position + len(found) : position + len(found) + 1]
+        goes_on = is_open and (behind.isalnum() or (behind and behind in b"_$.("))
+        before = code[position - 1 : position] if position > start else b""
+        if not goes_on and not (before.isalnum() or (before and before in b"_$.")):
+            return position
+        position = code.find(found, position + 1, end)
+    return first
 
 
 class _Ranges:

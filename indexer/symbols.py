@@ -284,6 +284,7 @@ class _Reader:
         if not name or "(" in name:
             return None
         name = (settings.get("binding.prefix") or "") + with_self(name)
+        kind = "return" if name == "return" else kind
         return start, Binding(name, with_self(type_name), kind, self.source.line(start), self.scope_at(start))
 
     def _text(self, match: Match, key: str) -> str:

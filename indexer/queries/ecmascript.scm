@@ -240,6 +240,25 @@
   (await_expression (call_expression function: (_) @type))])
 (assignment_expression left: [(identifier) (member_expression)] @binding.alias right: [(identifier) (member_expression)] @type)
 
+; what functions return that do not say it: `return new Foo()`, `return this`
+((function_declaration body: (statement_block (return_statement [
+  (new_expression constructor: (_) @type)
+  (this) @type]) @binding.call)) (#set! binding.name "return"))
+((method_definition body: (statement_block (return_statement [
+  (new_expression constructor: (_) @type)
+  (this) @type]) @binding.call)) (#set! binding.name "return"))
+((variable_declarator value: [
+  (arrow_function body: (statement_block (return_statement [
+    (new_expression constructor: (_) @type)
+    (this) @type]) @binding.call))
+  (function_expression body: (statement_block (return_statement [
+    (new_expression constructor: (_) @type)
+    (this) @type]) @binding.call))
+  (arrow_function body: (new_expression constructor: (_) @type) @binding.call)]) (#set! binding.name "return"))
+((assignment_expression right: (function_expression body: (statement_block (return_statement [
+  (new_expression constructor: (_) @type)
+  (this) @type]) @binding.call))) (#set! binding.name "return"))
+
 ; names under which things are exported
 (export_statement "default" @binding.alias value: (identifier) @type)
 (export_statement "default" @binding.alias declaration: (_ name: (_) @type))

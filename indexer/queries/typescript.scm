@@ -130,3 +130,9 @@
 
 (call_expression function: [(identifier) (member_expression)] @reference.call type_arguments: (_))
 (enum_declaration name: (_) @reference.none)
+
+; type parameters are bound all over what has them
+(interface_declaration type_parameters: (_)) @reference.block
+(class_declaration type_parameters: (_)) @reference.block
+(abstract_class_declaration type_parameters: (_)) @reference.block
+(type_alias_declaration type_parameters: (_)) @reference.block

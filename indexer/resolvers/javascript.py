@@ -82,7 +82,7 @@ class JavaScriptRules(Rules):
         for text in parameter_texts(signature):
             text = text.strip()
             if text.startswith(("{", "[")):
-                names.extend(_WORDS.findall(text.rpartition("}" if text[0] == "{" else "]")[0]))
+                names.extend(_WORDS.findall(_bracketed(text)))
             else:
                 words = (word for word in _WORDS.findall(text.partition(":")[0]) if word not in _MODIFIERS)
                 names.extend(word for word in [next(words, "")] if word)
@@ -94,6 +94,16 @@ class JavaScriptRules(Rules):
         """The path that a module specifier means in a file, and how sure that is; "" if it is not indexed."""
         folder = file.folder
         return world.remember(("js module", folder, module), lambda: _find(world, folder, module))
+
+
+def _bracketed(text: str) -> str:
+    """What is in the brackets that a text starts with."""
+    depth = 0
+    for at, letter in enumerate(text):
+        depth += (letter in "{[") - (letter in "}]")
+        if not depth:
+            return text[:at]
+    return text
 
 
 def _find(world: World, folder: str, module: str) -> tuple[str, float]:

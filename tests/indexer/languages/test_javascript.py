@@ -493,6 +493,31 @@ def test_folders_with_a_main_file() -> None:
     assert leads(files, "test/a.js", "x") == ["lib/core.js:x"]
 
 
+@pytest.mark.parametrize(
+    "maker",
+    [
+        "function make() { log(); return new Engine(); }",
+        "const make = () => new Engine();",
+        "const make = function () { return new Engine(); };",
+        "class Maker { make() { return new Engine(); } }\nconst { make } = new Maker();\nmaker = new Maker();",
+        "const maker = { make() { return new Engine(); } };",
+    ],
+)
+def test_what_functions_return_without_saying_so(maker: str) -> None:
+    files = {"a.js": f"class Engine {{ start() {{ return this; }} stop() {{}} }}\n{maker}\n"}
+    name = "maker.make" if "maker" in maker else "make"
+    assert leads(files, "a.js", f"{name}().start().stop") == ["a.js:Engine.stop"]
+
+
+def test_uses_stand_where_they_are() -> None:
+    facts = facts_of("import { a } from './m';\nab; xa.a; a.b;\nf(a, a());\n")
+    assert [(one.name, one.kind, one.line, one.column) for one in facts.references] == [
+        ("a.b", "name", 2, 10),
+        ("a", "name", 3, 2),
+        ("a", "call", 3, 5),
+    ]
+
+
 def test_edges_of_a_file() -> None:
     table = table_of(
         MODULES | {"src/use.js": "import { make } from './b';\nexport function f() { make(); }\n"}

@@ -183,6 +183,28 @@ def test_uses_are_what_the_file_defines_or_imports(shop: FileFacts) -> None:
     )
 
 
+def test_type_parameters_are_no_uses() -> None:
+    facts = facts_of(
+        """
+        import { Config, Other } from "./m";
+        export interface Client<Config, Rest> { get: (at: Other) => Config; set(config: Config): void }
+        export class Box<Other> { other: Other; held(config: Config): Other { return null!; } }
+        """
+    )
+    assert {(one.name, one.scope) for one in facts.references} == {
+        ("Other", "Client.get"),
+        ("Config", "Box.held"),
+    }
+
+
+def test_parameters_end_before_their_types() -> None:
+    files = {
+        "a.ts": "type Style = 'a';\nexport function draw({ x, y: { z } }: Options<Style> & { s: Style }) {}\n"
+    }
+    assert leads(files, "a.ts", "Style", "draw") == ["a.ts:Style"]
+    assert leads(files, "a.ts", "z", "draw") == []
+
+
 def test_every_use_tells_types_from_values() -> None:
     facts = facts_of(
         """
