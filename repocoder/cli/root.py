@@ -28,7 +28,10 @@ COMMANDS: dict[str, Entry] = {
     "search": Entry("repocoder.cli.search:search", "Search the repository, in plain language or code."),
     "explain": Entry("repocoder.cli.explain:explain", "Show what a completion would use."),
     "complete": Entry("repocoder.cli.complete:complete", "Complete at a place; the text goes to stdout."),
-    "graph": Entry("repocoder.cli.graph:graph", "Write the dependency graph of the repository or of a file."),
+    "graph": Entry(
+        "repocoder.cli.graph:graph",
+        "Write the dependency graph of the repository or of a file, or ask it a question.",
+    ),
     "models": Entry("repocoder.cli.models:models", "List, add, download, check and remove models."),
     "config": Entry("repocoder.cli.config:config", "Show the settings, with the origin of each value."),
     "doctor": Entry("repocoder.cli.doctor:doctor", "Check that everything works on this machine."),
