@@ -18,156 +18,25 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from functools import cache
 
 from tree_sitter import Node
 
 from indexer.blocks import hide_bound
+from indexer.dotted import flatten_chain
 from indexer.grammar import Budget
 from indexer.languages import Language
+from indexer.scanner import Readings, scanner_of
 from indexer.source import Scope, Source
 from indexer.types import Binding, Import, Reference, Symbol
 
-SELF_NAMES = frozenset({"self", "cls", "this", "super"})  # alone they tell nothing
-CALLED_SELF = "cls"  # but a call of the class itself does
-MAX_CHAIN_CHARACTERS = 300  # of `a(…).b(…).c`: longer ones are not read as one name
 LITERAL_BYTES = 500  # how far back the bracket of `Literal["a", "b"]` is looked for
 FUNCTIONS = ("function", "method")
 Found = tuple[int, str, str, str]  # position, name, kind, scope
-Reading = tuple[str, str, str, int]  # name, kind, first name, offset
 CHECK_EVERY = 16  # stretches of code between looks at the budget
 _WORD_BYTES = frozenset(b"_" + string.ascii_letters.encode() + string.digits.encode())
 _FAR = 1 << 62  # behind every file's end
 _WORDS = re.compile(rb"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*")
 _NO_TYPES = (b"Literal", b"Annotated")  # their strings are values
-_CALL = re.compile(r"\([^()]*\)")
-_INSIDE = re.compile(rb"(?<=\()[^()]+")
-_GENERIC = re.compile(r"<[^<>]*>")
-_SEPARATOR = re.compile(r"[?!&]*\.#?|\??->|::|\\")
-_NAME = r"[$@]{0,2}[^\W\d][\w$]*(?:[?!](?!\.))?"  # Ruby's and PHP's signs included, but not those of `a?.b`
-_PLAIN = re.compile(r"[A-Za-z_]\w*+(?:\.[A-Za-z_]\w*+)*+")
-_QUALIFIED = re.compile(rf"{_NAME}(?:\.{_NAME})*")
-_WORD = rb"[A-Za-z_$\x80-\xff][\w$\x80-\xff]*+"
-_DOT = rb"\s*+\.\s*+"
-_ARGUMENTS = rb"\([^()]{0,100}+\)"
-_TYPE_ARGUMENTS = rb"(?:\. )?<[^<>;(){}]{0,60}+>"
-_LEADING_BACKSLASH = re.compile(rb"(?<!\w)\\")  # of PHP's absolute names
-
-
-def flatten_chain(text: str) -> str:
-    """`make(a, f(b)).run` -> `make().run`, `Foo<T>::new` -> `Foo.new`; "" for what is no such chain."""
-    if text.isidentifier() or _PLAIN.fullmatch(text):
-        return text
-    if len(text) > MAX_CHAIN_CHARACTERS:
-        return ""
-    if "(" in text:
-        shorter = _CALL.sub("\0", text)
-        while shorter != text:
-            text, shorter = shorter, _CALL.sub("\0", shorter)
-        text = text.replace("\0", "()")
-    text = "".join(text.split())
-    if "<" in text:
-        shorter = _GENERIC.sub("", text.replace("::<", "<"))
-        while shorter != text:
-            text, shorter = shorter, _GENERIC.sub("", shorter)
-    bare = text.replace("()", "")
-    if is_dotted(bare):
-        return text
-    text = _SEPARATOR.sub(".", text)
-    if is_dotted(text.replace("()", "")):
-        return text
-    text = text.lstrip("&*$@#")
-    return text if is_dotted(text.replace("()", "")) else ""
-
-
-def with_self(name: str) -> str:
-    """Ruby's `@field` as `self.@field`: a member of the object, as in other languages."""
-    return f"self.{name}" if name.startswith("@") else name
-
-
-def is_dotted(name: str) -> bool:
-    """Whether the text is a name or names joined by dots."""
-    return _QUALIFIED.fullmatch(name) is not None
-
-
-def dotted_owner(text: str) -> str:
-    """The name of a type as written: `*Server[T]` -> Server, `ns::Foo<T>` -> ns.Foo; "" for none."""
-    found = _QUALIFIED.search(_GENERIC.sub("", text).replace("::", ".").replace("\\", "."))
-    return found[0] if found else ""
-
-
-class _Scanner:
-    """Finds dotted names in the code of one language, and reads what it found."""
-
-    def __init__(self, language: Language) -> None:
-        marks = rb"[" + re.escape(language.marks) + rb"]?+" if language.marks else b""
-        word = _WORD + marks
-        types = rb"(?:" + _TYPE_ARGUMENTS + rb")?" if language.generics else b""
-        chain = _DOT + word + rb"|" + types + _ARGUMENTS + _DOT + word
-        if language.generics:
-            chain += rb"|" + _TYPE_ARGUMENTS + _DOT + word
-        after = types + rb"!{0,2}[ \t]*+\(|[\"']"
-        after += rb"|[ \t]*+=(?![=~])" if language.named_arguments else b""
-        # It starts with a set of characters, which the search skips to. What is no name is sorted out later, once for
-        # each text: a number, a member of something else (a dot in front), the prefix of a string (a quote behind).
-        first = rb"[.0-9A-Za-z_$@\x80-\xff" + re.escape(language.sigils) + rb"]"
-        rest = rb"[\w$\x80-\xff]*+" + marks
-        self.pattern = re.compile(first + rest + rb"(?:" + chain + rb")*+(?:" + after + rb")?")
-        self.alone = SELF_NAMES | frozenset(language.self_names)
-        signs = rb"[" + re.escape(language.sigils) + rb"]?+" if language.sigils else b""
-        self._root = re.compile(signs + _WORD + marks)
-        self._types = re.compile(_TYPE_ARGUMENTS + rb"\Z") if language.generics else None
-        self._keywords = frozenset(word.encode() for word in language.keywords)
-        self._sigils = language.sigils
-        self._joints = [(joint, _as_dot(joint)) for joint in language.joints]
-
-    def with_dots(self, code: bytes) -> bytes:
-        """The code with dots for all that joins names, of the same length."""
-        for joint, dot in self._joints:
-            if joint == b"\\":
-                code = _LEADING_BACKSLASH.sub(b" ", code)
-            code = code.replace(joint, dot)
-        return code
-
-    def read(self, found: bytes, known: set[bytes] | None) -> tuple[bytes, int, bool] | None:
-        """Of what the pattern found: the dotted name as written, where it starts in it, and whether it is called.
-
-        None for what is no name, a keyword, or (with `known`) begins with a name that is not among those.
-        """
-        start, first = 0, found[0]
-        if first == 0x2E:
-            bare = found.lstrip(b". \t\r\n")
-            start = len(found) - len(bare)
-            if found.count(b".", 0, start) < 2:  # two or three: a range, or what is spread
-                return None
-        if first == 0x40 and b"@" not in self._sigils:
-            start = 1
-        root = self._root.match(found, start)
-        if root is None or (root[0] not in known if known is not None else root[0] in self._keywords):
-            return None
-        name, last = found[start:], found[-1:]
-        if last == b"(":
-            name = name[:-1].rstrip(b" \t!")
-            if self._types is not None and name.endswith(b">"):
-                name = self._types.sub(b"", name)
-            return name, start, True
-        if last in (b'"', b"'"):
-            return None
-        if last == b"=":
-            name = name[:-1].rstrip(b" \t")
-            return (name, start, False) if name != root[0] else None
-        return name, start, False
-
-
-def _as_dot(joint: bytes) -> bytes:
-    """A dot and blanks, the dot first where a joint may stand in front of a first name."""
-    blanks = b" " * (len(joint) - 1)
-    return b"." + blanks if joint == b"::" else blanks + b"."
-
-
-@cache
-def _scanner(language: Language) -> _Scanner:
-    return _Scanner(language)
 
 
 class Uses:
@@ -179,7 +48,7 @@ class Uses:
         self.untyped: dict[tuple[str, str], Binding] = {}
         self._source = source
         self._language = language
-        self._scanner = _scanner(language)
+        self._scanner = scanner_of(language)
         self._scopes = scopes
         self._captures = captures
         self._typed: set[tuple[str, str]] = set()
@@ -286,7 +155,7 @@ class Uses:
     def _distinct(self, known: set[bytes] | None, budget: Budget) -> list[Found]:
         """The first use of each (scope, name, kind); annotations and base classes are told elsewhere or not at all."""
         code, findall = self._code(budget, "call", "inherit"), self._scanner.pattern.findall
-        readings = _Readings(self._scanner, known)
+        readings = Readings(self._scanner, known)
         local = {name for names in self._local.values() for name in names}
         unseen = self._members if known is not None else ()
         firsts: dict[tuple[str, str, str], int] = {}
@@ -342,7 +211,7 @@ class Uses:
 
     def _every(self, budget: Budget) -> list[Found]:
         """Every use, in place."""
-        code, readings = self._code(budget), _Readings(self._scanner, None)
+        code, readings = self._code(budget), Readings(self._scanner, None)
         calls = {node.start_byte for node in self._captures.get("call", ())}
         inherits = {node.start_byte for node in self._captures.get("inherit", ())}
         annotations = _Ranges(self._captures.get("annotation", []))
@@ -393,45 +262,6 @@ class Uses:
             scope = self._source.scope_at(self._scopes, start)
             for match in _WORDS.finditer(data, start, end):
                 yield match.start(), match[0].decode(), "annotation", scope.qualname if scope else ""
-
-
-class _Readings(dict[bytes, tuple[Reading, ...] | None]):
-    """What the scanner found -> the uses in it, each text read once for a file."""
-
-    def __init__(self, scanner: _Scanner, known: set[bytes] | None) -> None:
-        self._scanner = scanner
-        self._known = known
-
-    def __missing__(self, found: bytes) -> tuple[Reading, ...] | None:
-        use = self._scanner.read(found, self._known)
-        readings = (tuple(self._readings(use, 0)) or None) if use is not None else None
-        self[found] = readings
-        return readings
-
-    def _readings(self, use: tuple[bytes, int, bool], base: int) -> Iterator[Reading]:
-        written, offset, called = use
-        text = written.decode("utf-8", "replace")
-        if not text.isidentifier() and _QUALIFIED.fullmatch(text) is None:
-            text = flatten_chain(text)
-        text = with_self(text)
-        root = text.partition(".")[0].removesuffix("()")
-        at = text.find("()")
-        while at >= 0:  # of `make().run().y` the calls of `make` and `make().run`, then itself
-            if not self._is_self(text[:at], True):
-                yield text[:at], "call", root, base + offset
-            at = text.find("()", at + 2)
-        if text and not self._is_self(text, called):
-            yield text, "call" if called else "name", root, base + offset
-        if b"(" in written:
-            for inside in _INSIDE.finditer(written):
-                for match in self._scanner.pattern.finditer(written, inside.start(), inside.end()):
-                    inner = self._scanner.read(match[0], self._known)
-                    if inner is not None:
-                        yield from self._readings(inner, base + offset + match.start())
-
-    def _is_self(self, text: str, called: bool) -> bool:
-        """Whether it is the object itself, which tells nothing, unless the class is called."""
-        return text in self._scanner.alone and not (called and text == CALLED_SELF)
 
 
 def _find_word(code: bytes, found: bytes, start: int, end: int) -> int:

@@ -27,11 +27,12 @@ from typing import Any, NamedTuple
 
 from tree_sitter import Node, Tree
 
+from indexer.dotted import dotted_owner, flatten_chain, with_self
 from indexer.grammar import Budget, Syntax
 from indexer.headers import MAX_DECORATOR_CHARACTERS, Headers, first_doc_line, fold
 from indexer.imports import expand_use_tree, last_part, plain_path, split_path
 from indexer.languages import Language
-from indexer.references import Uses, dotted_owner, flatten_chain, with_self
+from indexer.references import Uses
 from indexer.source import Scope, Source
 from indexer.types import Binding, Import, Reference, Span, Symbol
 from indexer.typetext import useful_type

@@ -8,9 +8,9 @@ from textwrap import dedent
 import pytest
 
 from indexer.analyze import analyze
+from indexer.dotted import flatten_chain
 from indexer.grammar import Budget, syntax_of
 from indexer.languages import LANGUAGES, language_named, language_of
-from indexer.references import flatten_chain
 from indexer.types import Binding, FileFacts, Import
 from indexer.typetext import useful_type
 
