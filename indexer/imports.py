@@ -1,4 +1,4 @@
-"""What import statements bind. The captures are explained in `indexer/symbols.py`, the fields in
+"""What import statements bind. The captures are explained in `indexer/matched.py`, the fields in
 `indexer.types.Import`.
 """
 

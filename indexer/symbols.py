@@ -1,54 +1,23 @@
-"""Tree -> definitions, references, imports, bindings, by the captures of a language's query.
-
-The captures of one match belong together:
-- `definition.class`, `definition.function`, `definition.variable`, `definition.namespace`: the whole definition, with
-  `name`, and optionally `body` (what follows the header) and `returns`. A function in a class is a method; a variable
-  in a function is local and no symbol. `owner`: the type that a method belongs to though it stands outside (Go, C++).
-  `global`: wherever it stands, it belongs to the file (a macro). `outward`: a variable that belongs to what is around
-  its type (C's enumerators), unless another pattern has it without.
-- `definition.extension` with `name`: adds members to a type (Rust's `impl`); it is no symbol itself.
-- `definition.member`: an attribute made in a method, with `receiver`, one of the language's self names, if one is
-  written.
-- `decoration` around `decorated`: the definition starts with the wrapper. `decorator`: belongs to the definition that
-  it stands before or in whose header it stands. `heir` with `base`. `documented` with `doc`.
-- `package.name`: the package or namespace of the whole file.
-- `import.module`, `import.name`, `import.alias`, `import.level`: one name bound. `import.path`: module and name in one.
-  `import.tree`: a list as in `indexer.imports.expand_use_tree`. `#set!` gives constants;
-  `#set! import.instead`: this pattern counts and no other at the same place.
-- `binding.annotation|parameter|call|alias` with `type`, which reaches to the end of `type.end` if there is one.
-  `#set! binding.name` is the name instead, `binding.prefix` stands before it.
-- `reference.…`: see `indexer/references.py`.
-"""
+"""Tree -> definitions, references, imports, bindings. The captures that it reads: `indexer/matched.py`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tree_sitter import Node, Tree
 
-from indexer.dotted import dotted_owner, flatten_chain, with_self
+from indexer.dotted import dotted_owner
 from indexer.grammar import Budget, Syntax
 from indexer.headers import MAX_DECORATOR_CHARACTERS, Headers, first_doc_line, fold
-from indexer.imports import expand_use_tree, last_part, plain_path, split_path
 from indexer.languages import Language
+from indexer.matched import SCOPE_KINDS, Match, Matched
 from indexer.references import Uses
 from indexer.source import Scope, Source
+from indexer.statements import Statements
 from indexer.types import Binding, Import, Reference, Span, Symbol
-from indexer.typetext import useful_type
 
 MAX_VARIABLE_CHARACTERS = 160  # enough for a name, its annotation and a short value
-MAX_TYPE_BYTES = 600  # of an annotation or a call that are looked at
-SCOPE_KINDS = ("function", "class", "namespace", "extension")
-REFERENCES = tuple(
-    f"reference.{kind}"
-    for kind in ("none", "annotation", "inherit", "call", "quoted", "parameter", "local", "global", "block")
-)
 _EXPORTS = (b"", b"export", b"export default")  # what TypeScript allows between a decorator and its class
-BINDING_KINDS = ("parameter", "annotation", "call", "alias")
-Match = dict[str, list[Node]]
-Settings = dict[str, str | None]
-Groups = dict[str, list[tuple[Match, Settings]]]  # role of the pattern -> matches
 
 
 class Extracted(NamedTuple):
@@ -75,65 +44,45 @@ def extract(
     References are the first of each (scope, name, kind), and in closed languages only those whose first part the
     file knows; with `every_use` all of them, which is what a buffer with a cursor needs.
     """
-    groups: Groups = {}
-    for pattern, match in syntax.matches(tree.root_node, budget):
-        entry = (match, syntax.settings[pattern])
-        for role in syntax.roles[pattern]:
-            groups.setdefault(role, []).append(entry)
-    reader = _Reader(source, syntax.language, groups)
+    matched = Matched(tree, source, syntax, budget)
+    reader = _Definitions(source, syntax.language, matched)
+    statements = Statements(source, syntax.language, matched, reader.scopes)
     budget.check()
-    symbols, imports, bindings = reader.symbols(), reader.imports(), reader.bindings()
+    symbols, imports, bindings = reader.symbols(), statements.imports(), statements.bindings(reader.returns)
     budget.check()
-    uses = Uses(source, syntax.language, reader.scopes, _captures(groups))
+    uses = Uses(source, syntax.language, reader.scopes, matched.references())
     references, locals_ = uses.collect(symbols, imports, bindings, budget, every_use=every_use)
     bindings.extend(locals_)
     return Extracted(
-        symbols, tuple(references), tuple(imports), tuple(bindings), tuple(reader.scopes), reader.package()
+        symbols,
+        tuple(references),
+        tuple(imports),
+        tuple(bindings),
+        tuple(reader.scopes),
+        statements.package(),
     )
 
 
-def _captures(groups: Groups) -> dict[str, list[Node]]:
-    """The nodes of the reference captures by the second half of their name; "defined", "variable": names there."""
-    captures: dict[str, list[Node]] = {}
-    for role in REFERENCES:
-        nodes = [node for match, _ in groups.get(role, ()) for node in match.get(role, ())]
-        if nodes:
-            captures[role.partition(".")[2]] = nodes
-    captures["defined"] = [
-        match["name"][0]
-        for kind in SCOPE_KINDS
-        for match, _ in groups.get(f"definition.{kind}", ())
-        if "name" in match
-    ]
-    captures["variable"] = [
-        match["name"][0] for match, _ in groups.get("definition.variable", ()) if "name" in match
-    ]
-    return captures
+class _Definitions:
+    """Reads the definitions of one file."""
 
-
-class _Reader:
-    """Goes through the matches of one file."""
-
-    def __init__(self, source: Source, language: Language, groups: Groups) -> None:
+    def __init__(self, source: Source, language: Language, matched: Matched) -> None:
         self.source = source
         self.scopes: list[Scope] = []
-        self._groups = groups
+        self._matched = matched
         self._language = language
         self._headers = Headers(source, language)
         self._starts: dict[int, int] = {}  # definition -> where its outermost wrapper starts
-        for match in self._of("decoration"):
+        for match in self._matched.of("decoration"):
             decorated, first = match["decorated"][0].start_byte, match["decoration"][0].start_byte
             self._starts[decorated] = min(first, self._starts.get(decorated, first))
-        self._returns: list[tuple[Scope, str]] = []
+        self.returns: list[tuple[Scope, str]] = []
         self._decorators: dict[int, list[str]] = {}  # by the start of the definition
         self._nest()
 
-    def _of(self, role: str) -> Iterator[Match]:
-        return (match for match, _ in self._groups.get(role, ()))
-
     def _nest(self) -> None:
         """Make the scopes, outer ones first."""
-        decorators = _Decorators([m["decorator"][0] for m in self._of("decorator")], self.source)
+        decorators = _Decorators([m["decorator"][0] for m in self._matched.of("decorator")], self.source)
         around: list[Scope] = []
         unnamed: dict[str, int] = {}
         for start, end, match, kind in self._definitions():
@@ -159,14 +108,14 @@ class _Reader:
             around.append(scope)
             if "returns" in match:
                 returns = match["returns"][0]
-                self._returns.append((scope, self.source.text(returns.start_byte, returns.end_byte)))
+                self.returns.append((scope, self.source.text(returns.start_byte, returns.end_byte)))
 
     def _definitions(self) -> list[tuple[int, int, Match, str]]:
         """The definitions that are scopes, by position, of one node and name one."""
         found: dict[tuple[int, int, int], tuple[int, int, Match, str]] = {}
         for kind in SCOPE_KINDS:
             role = f"definition.{kind}"
-            for match in self._of(role):
+            for match in self._matched.of(role):
                 if role in match and "name" in match:
                     node = match[role][0]
                     key = (node.start_byte, -node.end_byte, match["name"][0].start_byte)
@@ -177,7 +126,7 @@ class _Reader:
         return [found[key] for key in sorted(found)]
 
     def _name(self, match: Match, kind: str) -> str:
-        name = self._text(match, "name")
+        name = self._matched.text(match, "name")
         if kind in ("namespace", "extension"):
             return dotted_owner(name)
         return name.lstrip("#:").strip("`")  # JavaScript's private names, Kotlin's with blanks
@@ -208,96 +157,6 @@ class _Reader:
         return fold(self.source.text(start, min(end, start + 4 * MAX_DECORATOR_CHARACTERS)))[
             :MAX_DECORATOR_CHARACTERS
         ]
-
-    def package(self) -> str:
-        """The package that the file says it is in, dotted; "" if it does not."""
-        return next((plain_path(self._text(match, "package.name")) for match in self._of("package")), "")
-
-    def imports(self) -> list[Import]:
-        """The names that imports bind, by position."""
-        found: list[tuple[int, Import]] = []
-        only: dict[int, Import] = {}
-        for match, settings in self._groups.get("import.", ()):
-            entries = list(self._imported(match, settings))
-            found.extend(entries)
-            if settings.get("import.instead"):
-                only.update(entries)
-        return [entry for at, entry in sorted(found, key=_position) if only.get(at, entry) is entry]
-
-    def _imported(self, match: Match, settings: Settings) -> Iterator[tuple[int, Import]]:
-        # Of `from x import (a, b)` each name stands on its own line.
-        keys = ("import.name", "import.path", "import.tree", "import.module")
-        at = next((match[key][0] for key in keys if key in match), None)
-        position = at.start_byte if at else min(nodes[0].start_byte for nodes in match.values())
-        line, scope = self.source.line(position), self.scope_at(position)
-        level = self._text(match, "import.level")
-        depth = level.count(".") if level else int(settings.get("import.level") or 0)
-        if "import.tree" in match:
-            node = match["import.tree"][0]
-            for module, name, alias in expand_use_tree(self.source.text(node.start_byte, node.end_byte)):
-                yield position, Import(module, depth, name, alias, line, scope)
-            return
-        module = plain_path(self._text(match, "import.module") or settings.get("import.module") or "")
-        name = plain_path(self._text(match, "import.name") or settings.get("import.name") or "")
-        if "import.path" in match:
-            path = plain_path(self._text(match, "import.path"))
-            module, name = (path, name) if name else split_path(path)
-        elif settings.get("import.split"):
-            module, name = split_path(module)
-        elif module and "." in name and "import.tree" not in match:  # PHP: `use A\{B\C}`
-            deeper, name = split_path(name)
-            module = f"{module}.{deeper}"
-        alias = self._text(match, "import.alias")
-        if not alias and "import.alias" in settings:
-            alias = settings["import.alias"] or ""
-        elif not alias and name != "*":
-            alias = name or last_part(module)
-        yield position, Import(module, depth, name, alias, line, scope)
-
-    def bindings(self) -> list[Binding]:
-        """What tells types, by position."""
-        found: list[tuple[int, Binding]] = []
-        for kind in BINDING_KINDS:
-            for match, settings in self._groups.get(f"binding.{kind}", ()):
-                binding = self._binding(match, settings, kind)
-                if binding is not None:
-                    found.append(binding)
-        for scope, returns in self._returns:
-            useful = useful_type(returns, self._language.name)
-            if useful and useful not in self._language.keywords:
-                line = self.source.line(scope.start)
-                found.append((scope.start, Binding("return", useful, "return", line, scope.qualname)))
-        return [entry for _, entry in sorted(found, key=_position)]
-
-    def _binding(self, match: Match, settings: Settings, kind: str) -> tuple[int, Binding] | None:
-        if f"binding.{kind}" not in match or "type" not in match:
-            return None
-        node, written = match[f"binding.{kind}"][0], match["type"][0]
-        start, type_start = node.start_byte, written.start_byte
-        last = match["type.end"][0] if "type.end" in match else written
-        text = self.source.text(type_start, min(last.end_byte, type_start + MAX_TYPE_BYTES))
-        type_name = (
-            flatten_chain(text) if kind in ("call", "alias") else useful_type(text, self._language.name)
-        )
-        if not type_name or type_name in self._language.keywords:
-            return None  # `var x = …` and `int x` tell nothing to look up
-        name = settings.get("binding.name") or flatten_chain(self.source.text(start, node.end_byte))
-        if not name or "(" in name:
-            return None
-        name = (settings.get("binding.prefix") or "") + with_self(name)
-        kind = "return" if name == "return" else kind
-        return start, Binding(name, with_self(type_name), kind, self.source.line(start), self.scope_at(start))
-
-    def _text(self, match: Match, key: str) -> str:
-        nodes = match.get(key)
-        if not nodes:
-            return ""
-        text = self.source.text(nodes[0].start_byte, nodes[0].end_byte)
-        return text if text.isidentifier() else fold(text)
-
-    def scope_at(self, position: int) -> str:
-        scope = self.source.scope_at(self.scopes, position)
-        return scope.qualname if scope else ""
 
     def symbols(self) -> tuple[Symbol, ...]:
         """The file's own symbol, then definitions by position; of a variable assigned twice the first place."""
@@ -333,7 +192,7 @@ class _Reader:
     def _docs(self) -> dict[int, str]:
         """Start of a definition (-1: the file) -> first line of its documentation."""
         docs: dict[int, str] = {}
-        for match in self._of("documented"):
+        for match in self._matched.of("documented"):
             owner, doc = match["documented"][0], match["doc"][0]
             key = -1 if owner.parent is None else owner.start_byte
             docs[key] = first_doc_line(self.source.text(doc.start_byte, doc.end_byte))
@@ -344,7 +203,7 @@ class _Reader:
         bases: dict[int, list[str]] = {}
         classes = {scope.qualname: scope.start for scope in self.scopes if scope.kind == "class"}
         extensions = {scope.start: scope.qualname for scope in self.scopes if scope.kind == "extension"}
-        for match in self._of("heir"):
+        for match in self._matched.of("heir"):
             base, start = match["base"][0], match["heir"][0].start_byte
             written = fold(self.source.text(base.start_byte, base.end_byte))
             if start in extensions:
@@ -355,9 +214,11 @@ class _Reader:
         return bases
 
     def _variables(self) -> list[tuple[int, int, str, str]]:
-        groups = (self._groups.get(role, ()) for role in ("definition.variable", "definition.member"))
-        matches = [match for group in groups for match, _ in group]
-        inward = {match["name"][0].start_byte for match in matches if "name" in match and "outward" not in match}
+        groups = (self._matched.of(role) for role in ("definition.variable", "definition.member"))
+        matches = [match for group in groups for match in group]
+        inward = {
+            match["name"][0].start_byte for match in matches if "name" in match and "outward" not in match
+        }
         found = (
             self._variable(match)
             for match in matches
@@ -376,7 +237,7 @@ class _Reader:
         if owner is not None and (owner.start, owner.end) == (node.start_byte, node.end_byte):
             return None  # it is that class or function
         if is_member:
-            if "receiver" in match and self._text(match, "receiver") not in self._language.self_names:
+            if "receiver" in match and self._matched.text(match, "receiver") not in self._language.self_names:
                 return None
             while owner is not None and owner.kind not in ("class", "extension"):
                 owner = owner.parent
@@ -388,7 +249,7 @@ class _Reader:
             return None
         elif owner is not None and "outward" in match:
             owner = owner.parent
-        name = self._text(match, "name").lstrip("#:").strip("`")
+        name = self._matched.text(match, "name").lstrip("#:").strip("`")
         full = name
         if "owner" in match and (owner is None or owner.kind == "namespace"):
             full = f"{self._owner(match)}.{name}".lstrip(".")

@@ -1,4 +1,4 @@
-; What the indexer reads from C; C++ adds cpp.scm. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from C; C++ adds cpp.scm. Conventions of the capture names: see indexer/matched.py.
 ; Declarators nest from the outside in (`*f(int)` is pointer, function, name), so each depth is written out.
 
 ; -- functions and macros

@@ -1,4 +1,4 @@
-; What C++ adds to c.scm. Conventions of the capture names: see indexer/symbols.py.
+; What C++ adds to c.scm. Conventions of the capture names: see indexer/matched.py.
 
 ; -- namespaces
 

@@ -1,4 +1,4 @@
-; What the indexer reads from C#. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from C#. Conventions of the capture names: see indexer/matched.py.
 
 (file_scoped_namespace_declaration name: (_) @package.name @reference.none)
 

@@ -1,4 +1,4 @@
-; What JavaScript and TypeScript have in common. Conventions of the capture names: see indexer/symbols.py.
+; What JavaScript and TypeScript have in common. Conventions of the capture names: see indexer/matched.py.
 
 ; -- definitions
 

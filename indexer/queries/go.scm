@@ -1,4 +1,4 @@
-; What the indexer reads from Go. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from Go. Conventions of the capture names: see indexer/matched.py.
 
 (package_clause (package_identifier) @package.name)
 

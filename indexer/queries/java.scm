@@ -1,4 +1,4 @@
-; What the indexer reads from Java. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from Java. Conventions of the capture names: see indexer/matched.py.
 
 (package_declaration [(scoped_identifier) (identifier)] @package.name)
 

@@ -1,4 +1,4 @@
-; What the indexer reads from Kotlin. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from Kotlin. Conventions of the capture names: see indexer/matched.py.
 ; The grammar names few fields, so places are told by the neighbours.
 
 (package_header (qualified_identifier) @package.name) @reference.none

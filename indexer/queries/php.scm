@@ -1,4 +1,4 @@
-; What the indexer reads from PHP. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from PHP. Conventions of the capture names: see indexer/matched.py.
 
 (namespace_definition name: (namespace_name) @package.name !body) @reference.none
 (namespace_definition name: (namespace_name) @name body: (_) @body) @definition.namespace

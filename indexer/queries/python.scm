@@ -1,4 +1,4 @@
-; What the indexer reads from Python. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from Python. Conventions of the capture names: see indexer/matched.py.
 
 ; -- definitions
 

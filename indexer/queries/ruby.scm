@@ -1,4 +1,4 @@
-; What the indexer reads from Ruby. Conventions of the capture names: see indexer/symbols.py.
+; What the indexer reads from Ruby. Conventions of the capture names: see indexer/matched.py.
 
 ; -- modules and classes: a module is a namespace until it has methods of its own
 
