@@ -18,6 +18,7 @@ class Form(NamedTuple):
     before: re.Pattern[str]  # what stands before a type and does not change whose members it has
     bracket: str  # that opens type arguments
     inner: dict[str, int]  # types of which an argument is what counts, and which: 0 the first, -1 the last
+    lists_apart: bool = False  # `Foo[]` has not the members of Foo, nor has `Foo["part"]`
 
 
 _GO = Form(
@@ -42,8 +43,7 @@ _RUST = Form(
 
 # Primitive types and literals in a union tell nothing; `typeof x` has the type of x.
 _TYPESCRIPT_FIRST = frozenset(
-    "Promise PromiseLike Awaited Array ReadonlyArray Readonly Partial Required NonNullable Set ReadonlySet Iterable"
-    " Iterator AsyncIterable AsyncIterator Generator AsyncGenerator Pick Omit Exclude Extract InstanceType".split()
+    "Promise PromiseLike Awaited Readonly Partial Required NonNullable Pick Omit Exclude Extract InstanceType".split()
 )
 _TYPESCRIPT = Form(
     re.compile(
@@ -52,7 +52,8 @@ _TYPESCRIPT = Form(
         r"|true|false)\b(?!\s*\.))+"
     ),
     "<",
-    dict.fromkeys(_TYPESCRIPT_FIRST, 0) | dict.fromkeys(("Map", "ReadonlyMap", "WeakMap", "Record"), -1),
+    dict.fromkeys(_TYPESCRIPT_FIRST, 0),
+    lists_apart=True,
 )
 
 # Smart pointers are looked through by `->`; of a container it is the element that code names most.
@@ -105,6 +106,8 @@ def useful_part(written: str, form: Form) -> str:
         which = form.inner.get(name.rpartition(".")[2])
         if rest.startswith("::<"):
             rest = rest[2:]
+        if form.lists_apart and _is_list(text, rest):
+            return ""
         if which is None or not rest.startswith(form.bracket):
             return name
         arguments = [part for part in _arguments(rest) if not part.lstrip().startswith("'")]
@@ -112,6 +115,18 @@ def useful_part(written: str, form: Form) -> str:
             return name
         text = arguments[which]
     return ""
+
+
+def _is_list(text: str, rest: str) -> bool:
+    """Whether brackets follow the type whose name `rest` follows, or the parentheses around it."""
+    if rest.startswith("<"):
+        depth = 0
+        for at, letter in enumerate(rest):
+            depth += (letter in _OPEN) - (letter in _CLOSE and rest[at - 1 : at + 1] != "=>")
+            if not depth:
+                rest = rest[at + 1 :].lstrip()
+                break
+    return rest.startswith("[") or (text.lstrip().startswith("(") and text.rstrip().endswith("]"))
 
 
 def _arguments(text: str) -> list[str]:

@@ -147,9 +147,6 @@
     (array_pattern (identifier) @name)]) @definition.variable)
   (variable_declaration (variable_declarator name: (identifier) @name) @definition.variable)])
 
-(assignment_expression
-  left: (member_expression object: (this) @receiver property: (property_identifier) @name)) @definition.member
-
 ; decorations: the definition starts with `export` and `const`
 (export_statement declaration: (_) @decorated) @decoration
 (export_statement (lexical_declaration . (variable_declarator) @decorated)) @decoration

@@ -10,6 +10,9 @@
     (arrow_function body: (_) @body)
     (function_expression body: (_) @body)]) @definition.function
 
+(assignment_expression
+  left: (member_expression object: (this) @receiver property: (property_identifier) @name)) @definition.member
+
 (class_declaration (class_heritage [(identifier) (member_expression)] @base @reference.inherit)) @heir
 (variable_declarator value: (class
   (class_heritage [(identifier) (member_expression)] @base @reference.inherit))) @heir
@@ -24,3 +27,10 @@
 
 (formal_parameters (identifier) @reference.local)
 (class name: (identifier) @reference.local)
+
+; what functions in fields return
+((field_definition value: [
+  (arrow_function body: (new_expression constructor: (_) @type) @binding.call)
+  (arrow_function body: (statement_block (return_statement [
+    (new_expression constructor: (_) @type)
+    (this) @type]) @binding.call))]) (#set! binding.name "return"))

@@ -136,3 +136,10 @@
 (class_declaration type_parameters: (_)) @reference.block
 (abstract_class_declaration type_parameters: (_)) @reference.block
 (type_alias_declaration type_parameters: (_)) @reference.block
+
+; what functions in fields return
+((public_field_definition value: [
+  (arrow_function body: (new_expression constructor: (_) @type) @binding.call)
+  (arrow_function body: (statement_block (return_statement [
+    (new_expression constructor: (_) @type)
+    (this) @type]) @binding.call))]) (#set! binding.name "return"))

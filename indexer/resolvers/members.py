@@ -124,6 +124,7 @@ class Members:
     def _member(self, file: FileNames, owner: str, name: str, skip: int) -> Member | None:
         """The first class in the line, after `skip`, that has the member."""
         notes = self._memory.notes
+        assigned: Member | None = None  # without a symbol; one of a base is what is meant
         for other, holder in self.line(file, owner)[skip:]:
             notes.append(other.key_around(holder))
             if other.rules.named_constructors and name == holder[holder.rfind(".") + 1 :]:
@@ -132,14 +133,14 @@ class Members:
             symbol = other.symbols.get(qualname)
             if symbol is not None:
                 return other, holder, symbol.kind if symbol.kind in ("class", "method") else "attribute"
-            if qualname in other.members:
-                return other, holder, "attribute"
+            if assigned is None and qualname in other.members:
+                assigned = other, holder, "attribute"
             if other.rules.spread_members:
                 for found in self._elsewhere(other, qualname, Value("symbol", other, holder, "", 1.0)):
                     if found.file is not None:
                         # there the namespace may be part of the qualified name
                         return found.file, found.name.removesuffix(f".{name}"), "method"
-        return None
+        return assigned
 
     def line(self, file: FileNames, owner: str) -> Line:
         """A class followed by its bases, in the order of lookup."""
@@ -218,6 +219,8 @@ class Members:
         """The instances that a binding gives its name."""
         if not binding.type or binding.kind == "local":
             return ()
+        if binding.scope and file.rules.is_lexical and self._names.leads_out(file, binding.type):
+            return ()
         memo = file.memo if not binding.scope or "." in binding.name else file.local
         return self._memory.recall(memo, id(binding), self._bound, file, binding)
 
@@ -260,7 +263,7 @@ class Members:
         if what == "class":
             return (Value("instance", file, name, how, weight),)
         if what in ("variable", ""):
-            return _instances(self.classes((value,)))
+            return _instances(self.classes((value,))) or self._result_of_alias(value)
         if what not in _FUNCTIONS:
             return ()
         self._memory.notes.append(file.key_around(name))
@@ -272,6 +275,11 @@ class Members:
             return (Value("instance", file, owner, how, weight * TYPED),)
         found = self._memory.recall(file.memo, ("r", name), self._returned, file, binding, owner)
         return tuple([v._replace(weight=v.weight * weight * TYPED) for v in found])
+
+    def _result_of_alias(self, value: Value) -> Values:
+        """What a call of a variable gives that is another name of a function."""
+        functions = [v for v in self.held(value) if v.file is not None and v.file.kind(v.name) in _FUNCTIONS]
+        return distinct([self.result(one) for one in functions if one.kind == "symbol"])
 
     def _returned(self, file: FileNames, binding: Binding, owner: str) -> Values:
         if not self._memory.burn():
