@@ -64,7 +64,7 @@ class EdgeFinder:
         self._add_bases(file, edges)
         self._add_overrides(file, edges)
         self._add_references(file, references, edges)
-        consulted = memory.collect() - file.own_keys()
+        consulted = memory.collect()
         closure = self._names.lookup.closure_keys(file)
         memory.begin()
         file.forget_uses()
@@ -97,12 +97,15 @@ class EdgeFinder:
 
     def _add_overrides(self, file: FileNames, edges: EdgeSet) -> None:
         """From each method to the nearest one of its name in the bases of its class."""
+        heirs: dict[str, bool] = {}  # class -> whether it has bases in the repository
         for qualname, symbol in file.symbols.items():
             if symbol.kind != "method":
                 continue
             owner, _, name = qualname.rpartition(".")
-            around = file.symbols.get(owner)
-            if around is None or not around.bases or (name.startswith("__") and not name.endswith("__")):
+            is_heir = heirs.get(owner)
+            if is_heir is None:
+                is_heir = heirs[owner] = len(self._names.members.line(file, owner)) > 1
+            if not is_heir or (name.startswith("__") and not name.endswith("__")):
                 continue
             for value in self._names.members.inherited(file, owner, name):
                 if value.file is not None and value.file.kind(value.name) == "method":
@@ -111,16 +114,21 @@ class EdgeFinder:
     def _add_references(self, file: FileNames, references: Iterable[Reference], edges: EdgeSet) -> None:
         sources: dict[str, str] = {}
         starts: dict[tuple[str, str], _Start] = {}  # by scope and first name
+        of_file: dict[str, _Start] = {}  # by the first name, of those that mean the same everywhere
         by_home: dict[tuple[str, int, str], _Start] = {}
-        names_call = file.rules.names_call
+        names_call, is_lexical = file.rules.names_call, file.rules.is_lexical
         for reference in references:
             dotted, scope = reference.name, reference.scope
             root = dotted.partition(".")[0]
-            start = starts.get((scope, root))
+            start = of_file.get(root) or starts.get((scope, root))
             if start is None:
                 start = self._start(file, root, scope, reference.line, by_home)
                 if start.turn < 0:
-                    starts[scope, root] = start
+                    name = root.removesuffix("()")
+                    if is_lexical and not file.may_be_inner(name) and len(file.entries("", name)) < 2:
+                        of_file[root] = start
+                    else:
+                        starts[scope, root] = start
             if start.is_dead or reference.kind == "inherit":
                 continue
             found = start.found.get(dotted)
@@ -147,17 +155,22 @@ class EdgeFinder:
         start = known.get(place)
         if start is None:
             if name in rules.super_names:
-                start = _Start(None, -1, False)
+                start = _Start(None, -1, False, "")
             else:
                 values = names.root(file, name, scope, line)
                 is_dead = all(v.kind == "outside" for v in values)
                 is_dead = is_dead and (bool(values) or not (rules.guess or rules.has_extensions))
-                start = _Start(values, place[1], is_dead)
+                is_self = rules.is_lexical and name == root and place[0].endswith(".()")
+                start = _Start(values, place[1], is_dead, place[0][:-3] if is_self else "")
             known[place] = start
         return start
 
     def _found(self, file: FileNames, reference: Reference, start: _Start) -> Sequence[Linked]:
         dotted = reference.name
+        if start.owner:
+            qualname = f"{start.owner}{dotted[dotted.find('.') :]}"
+            if qualname in file.symbols:  # `self.size`: its own class has it
+                return (Linked(file.path, qualname, 1.0),)
         if start.values is None:
             values = self._names.evaluate(file, dotted, reference.scope, reference.line)
         else:
@@ -172,11 +185,12 @@ class EdgeFinder:
 class _Start:
     """The first part of names in one place, and what was found for whole names."""
 
-    __slots__ = ("found", "is_dead", "turn", "values")
+    __slots__ = ("found", "is_dead", "owner", "turn", "values")
 
-    def __init__(self, values: Values | None, turn: int, is_dead: bool) -> None:
+    def __init__(self, values: Values | None, turn: int, is_dead: bool, owner: str) -> None:
         self.values = values  # None: the name is to be evaluated as a whole
         self.turn = turn  # see `Names.home`
+        self.owner = owner  # the class whose object or self it surely is, "" otherwise
         self.is_dead = is_dead  # nothing in the repository can follow from it
         self.found: dict[str, Sequence[Linked]] = {}
 

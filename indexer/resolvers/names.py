@@ -12,6 +12,7 @@ from indexer.resolvers.values import NEAR, How, Value, Values, distinct
 from indexer.resolvers.world import Files
 from indexer.types import Binding, Import
 
+MAX_ASSIGNMENTS = 4  # of a variable that are looked at for its type, the nearest first
 MAX_PARTS = 20  # of a dotted name; longer ones are data
 
 
@@ -82,6 +83,14 @@ class Names:
         if not part.endswith("()"):
             return values
         return distinct([self.members.result(value) for value in values])
+
+    def leads_out(self, file: FileNames, dotted: str) -> bool:
+        """Whether a name surely means nothing in the repository wherever it is used in the file."""
+        root = dotted.partition(".")[0].removesuffix("()")
+        if file.may_be_inner(root):
+            return False
+        leaves = self.lookup.bare(file, root, AFTER)
+        return not leaves or (len(leaves) == 1 and leaves[0].kind == "outside")
 
     # -- the first name ------------------------------------------------------------------------------------------
 
@@ -161,15 +170,19 @@ class Names:
         one at all.
         """
         outside: Values = ()
+        tried = 0
         for entry in entries:
             if isinstance(entry, Definition):
                 how = ("defined at line {}", entry.line)
                 return (Value("symbol", file, entry.qualname, how, 1.0),)
-            if isinstance(entry, Binding):
-                values = self.members.bound(file, entry)
-            else:
+            if isinstance(entry, Import):
                 values = self.of_import(file, entry)
-            if any(value.kind in NEAR for value in values):
+            elif tried >= MAX_ASSIGNMENTS or _is_of_itself(entry):
+                continue
+            else:
+                tried += 1
+                values = self.members.bound(file, entry)
+            if values and any(value.kind in NEAR for value in values):
                 return values
             outside = outside or values
         return outside
@@ -299,3 +312,9 @@ class Names:
             return ()
         self.memory.notes.append(other.key_around(found[0].qualname))
         return (Value("symbol", other, found[0].qualname, "the only one of that name", weight),)
+
+
+def _is_of_itself(binding: Binding) -> bool:
+    """`query = query.filter(…)`: of what type it is, other assignments tell."""
+    name = binding.name
+    return binding.type.startswith(name) and binding.type[len(name) : len(name) + 1] in ("", ".", "(")

@@ -21,6 +21,7 @@ class PythonRules(Rules):
     self_types = frozenset({"Self", "typing.Self", "typing_extensions.Self"})
     self_in_class_body = False
     asks_by_name = False
+    is_lexical = True
 
     def __init__(self) -> None:
         self._index: tuple[World, ModuleIndex] | None = None

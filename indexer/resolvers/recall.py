@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 Answer = TypeVar("Answer")
 
 # Longest chain of bindings, results and bases that is followed; chains in code have two to six.
-FUEL = 12
+FUEL = 8
 
 
 class Known:

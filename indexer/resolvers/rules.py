@@ -140,6 +140,10 @@ class Rules:
     # Whether functions defined elsewhere may be called as members (Kotlin, C#), so that `extension` is asked.
     has_extensions = False
 
+    # Whether a bare name that no scope, import or star of the file binds means nothing in the repository, whatever the
+    # flags above say, and no member can be named bare. What leads out of the repository is then left at once (Python).
+    is_lexical = False
+
     # -- hooks ---------------------------------------------------------------------------------------------------
 
     def module_keys(self, path: str) -> Iterable[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
@@ -27,6 +28,8 @@ Entry = Definition | Import | Binding  # what may give a name its meaning in a s
 
 AFTER = sys.maxsize  # as a line: a function's body runs when all of the scopes around it are complete
 _FUNCTIONS = ("function", "method")
+# Words of a header that may be parameters: the name is beside a comma or a bracket, in some languages with a sign.
+_PARAMETERS = re.compile(r"(?<=[(,])\s*[*&$]*([^\W\d]\w*)")
 
 
 class FileNames:
@@ -35,6 +38,7 @@ class FileNames:
     __slots__ = (
         "_classlike",
         "_inner",
+        "_inner_names",
         "_keys",
         "_owners",
         "_parameters",
@@ -76,6 +80,7 @@ class FileNames:
         self.local: dict[Any, Any] = {}  # answers that only this file's own uses need
         self._raw: dict[str, list[Import | Binding]] = {}  # what functions and classes bind, by scope
         self._inner: dict[str, dict[str, list[Import | Binding]]] = {}
+        self._inner_names: set[str] | None = None
         self._classlike: frozenset[str] | None = None  # what has methods
         self._keys: dict[str, int] = {}
         self._owners: frozenset[str] | None = None
@@ -173,10 +178,6 @@ class FileNames:
             known = self._keys[qualname] = key(f"{self.path}:{top}")
         return known
 
-    def own_keys(self) -> frozenset[int]:
-        """The keys of this file's own names that were asked for."""
-        return frozenset(self._keys.values())
-
     def enclosing_class(self, scope: str) -> str:
         """The innermost class around a function's scope, or that scope itself if it is a class; "" for none."""
         symbols = self.symbols
@@ -260,10 +261,27 @@ class FileNames:
         known = self._inner.get(scope)
         if known is None:
             known = self._inner[scope] = {}
-            for entry in sorted(self._raw[scope], key=lambda one: one.line):
-                name = self.rules.bound_name(entry) if isinstance(entry, Import) else entry.name
-                known.setdefault(name, []).append(entry)
+            for entry in self._raw[scope]:
+                name = entry.name if isinstance(entry, Binding) else self.rules.bound_name(entry)
+                entries = known.get(name)
+                if entries is None:
+                    known[name] = [entry]
+                else:
+                    entries.append(entry)
+                    entries.sort(key=_line)
         return known
+
+    def may_be_inner(self, name: str) -> bool:
+        """Whether a scope below the top level may bind the name. If not, it means the same everywhere in the file."""
+        if self._inner_names is None:
+            texts = [symbol.signature for symbol in self.symbols.values() if symbol.kind in _FUNCTIONS]
+            names = set(_PARAMETERS.findall("\n".join(texts)))
+            names.update(self.self_names, self.rules.super_names)
+            names.update([symbol[symbol.rfind(".") + 1 :] for symbol in self.symbols if "." in symbol])
+            for scope in self._raw:
+                names.update(self._bound(scope))
+            self._inner_names = names
+        return name in self._inner_names
 
     def is_parameter(self, scope: str, name: str) -> bool:
         """Whether the function `scope` has a parameter of that name."""
@@ -277,6 +295,7 @@ class FileNames:
 
     def forget_uses(self) -> None:
         """Free what only the resolution of the file itself needs."""
+        self._inner_names = None
         self.homes.clear()
         self.local.clear()
         self._inner.clear()
@@ -284,11 +303,15 @@ class FileNames:
         self._visible.clear()
 
 
+def _line(entry: Entry) -> int:
+    return entry.line
+
+
 def _in_order(entries: list[Entry]) -> list[Entry]:
     """By line; where a symbol is among them, without bindings: they only tell what it holds."""
     if any(isinstance(entry, Definition) for entry in entries):
         entries = [entry for entry in entries if not isinstance(entry, Binding)]
-    return sorted(entries, key=lambda entry: entry.line)
+    return sorted(entries, key=_line)
 
 
 def likeliest(entries: Sequence[Entry], line: int) -> Iterator[Entry]:
@@ -308,7 +331,7 @@ def bucket(entries: Sequence[Entry], line: int) -> int:
     """Equal for lines at which `likeliest` gives the same order."""
     if len(entries) < 2 or line == AFTER:
         return -1
-    at = bisect_left(entries, line, key=lambda entry: entry.line)
+    at = bisect_left(entries, line, key=_line)
     return 2 * at + any(entry.line == line for entry in entries[at : at + 1])
 
 
