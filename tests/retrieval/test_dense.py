@@ -154,9 +154,7 @@ def test_the_real_encoder_is_not_asked_again_after_a_renaming(
 
 def test_equal_texts_are_embedded_once(tmp_path: Path) -> None:
     embedder = HashEmbedder()
-    chunks = [
-        ChunkText(id=number, path=f"{number}.py", text="the same", terms=None) for number in range(1, 601)
-    ]
+    chunks = [ChunkText(id=number, path=f"{number}.py", text="the same") for number in range(1, 601)]
     target = tmp_path / "vectors"
     target.mkdir()
     VectorsBuilder(embedder).build(target, None, Delta(np.empty(0, dtype=np.int64), chunks, 600))
