@@ -208,6 +208,6 @@ def parse_workers_of(pid: int) -> list[int]:
 
 def test_a_repository_cannot_set_the_share_of_the_machine(run: Run, root: Path) -> None:
     (root / ".repocoder.toml").write_text("workers = 128\nnice = 0\nk = 3\n")
-    answer = run("config", "list", cwd=root, REPOCODER_NICE="5")
+    answer = run("config", "show", cwd=root, REPOCODER_NICE="5")
     assert "workers ignored" in answer.err
     assert "nice ignored" in answer.err
