@@ -10,15 +10,14 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
-import numpy as np
-
 from indexer import disk, store
-from indexer.adjacency import KINDS, Adjacency
+from indexer.adjacency import Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
 from indexer.packing import Layout, facts_from, unpack_content, unpack_layout, unpack_uses
 from indexer.recall import Recall
 from indexer.resolve import Row
+from indexer.symbol_rows import NamedSymbol, read_adjacency, read_named, read_names
 from indexer.types import Chunk, Edge, FileFacts, Skip, Symbol
 
 OPEN_TRIES = 5  # a writer that publishes twice while we open takes the folder away that we are about to hold
@@ -26,7 +25,6 @@ FACTS_HELD = 256  # files whose facts are kept decoded, some 20 MB
 LAYOUTS_HELD = 1024  # files whose chunks and symbols are, some 30 MB
 CONTENTS_HELD_BYTES = 32 << 20
 _VARIABLES = 500
-_KIND_NUMBER = f"CASE kind {' '.join(f'WHEN {kind!r} THEN {at}' for at, kind in enumerate(KINDS))} END"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -274,23 +272,13 @@ class Snapshot:
     @_locked
     def symbol_names(self, since: int = 0) -> tuple[str, ...]:
         """The names of all symbols with an id of at least `since`, each once, in no promised order."""
-        if since:  # by the rows, which are few
-            rows = self._connection.execute("SELECT name FROM symbols WHERE id >= ?", (since,))
-        else:  # by the index alone
-            rows = self._connection.execute("SELECT DISTINCT name FROM symbols")
-        return tuple({name for (name,) in rows})
+        return read_names(self._connection, since)
 
     @_locked
-    def symbols_with_names(self, names: Iterable[str]) -> tuple[Symbol, ...]:
-        """All symbols whose last part is one of `names`, by name and id."""
-        wanted = sorted(set(names))
-        return tuple(
-            symbol
-            for some in _slices(wanted)
-            for symbol in self._read_symbols(
-                f"WHERE name IN ({','.join('?' * len(some))}) ORDER BY name, id", some
-            )
-        )
+    def symbols_with_names(self, names: Iterable[str]) -> list[NamedSymbol]:
+        """All symbols whose last part is one of `names`, in a fixed order."""
+        self._file_table()
+        return read_named(self._connection, names, self._paths)
 
     @_locked
     def next_symbol(self) -> int:
@@ -304,18 +292,10 @@ class Snapshot:
 
     @_locked
     def adjacency(self) -> Adjacency:
-        """The whole graph as arrays, read at the first call: about half a second for a million lines."""
+        """The whole graph as arrays, read at the first call."""
         if self._adjacency is None:
             self._file_table()
-            symbols = self._connection.execute("SELECT id, file_id FROM symbols").fetchall()
-            edges = self._connection.execute(
-                f"SELECT source, target, {_KIND_NUMBER}, weight, line FROM edges"  # noqa: S608
-            ).fetchall()
-            self._adjacency = Adjacency(
-                np.array(symbols, dtype=np.int64).reshape(-1, 2),
-                np.array(edges, dtype=np.float64).reshape(-1, 5),
-                self._paths,
-            )
+            self._adjacency = read_adjacency(self._connection, self._paths)
         return self._adjacency
 
     @_locked

@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from indexer.snapshot import Snapshot
+from indexer.symbol_rows import NamedSymbol
 from indexer.tokens import count_terms
-from indexer.types import Chunk, Symbol
+from indexer.types import Chunk
 from retrieval.fuse import RANK_CONSTANT, SIDE_PENALTY, is_side
 from retrieval.lexical import Lexical, rank
 from retrieval.names import EXACT, MAX_PREFIXED, PREFIX, fitting, names_of
@@ -26,7 +27,7 @@ def by_name(text: str, snapshot: Snapshot, *, limit: int) -> list[Hit]:
     words = list(dict.fromkeys(_WORD.findall(text)))
     found = names_of(snapshot).find(words)
     best = dict(sorted(found.items(), key=lambda item: (-item[1].score, item[0]))[:MAX_PREFIXED])
-    symbols: defaultdict[str, list[Symbol]] = defaultdict(list)
+    symbols: defaultdict[str, list[NamedSymbol]] = defaultdict(list)
     for symbol in snapshot.symbols_with_names(name for match in best.values() for name in match.spellings):
         symbols[symbol.name.lower()].append(symbol)
     ranked = sorted(
@@ -35,11 +36,11 @@ def by_name(text: str, snapshot: Snapshot, *, limit: int) -> list[Hit]:
             for name, match in best.items()
             for symbol in fitting(symbols[name], match.word)
         ),
-        key=lambda item: (-item[0], len(item[1].qualname), item[1].path, item[1].span.start_line),
+        key=lambda item: (-item[0], len(item[1].qualname), item[1].path, item[1].position),
     )
     hits: list[Hit] = []
     for _, symbol, score, word in ranked[:limit]:
-        chunk = snapshot.chunk_at(symbol.path, symbol.span.start_line)
+        chunk = snapshot.chunk_at(symbol.path, snapshot.symbol(symbol.id).span.start_line)
         if chunk is not None:
             kind = "is" if score > EXACT else "begins with" if score > PREFIX else "has parts of"
             why = f"{symbol.kind} `{symbol.qualname}` {kind} `{word}`"

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from indexer.snapshot import Snapshot
+from indexer.symbol_rows import NamedSymbol
 from indexer.tokens import count_terms, split_word
-from indexer.types import Symbol
 
 EXACT, PREFIX, PARTS = 3.0, 2.0, 1.0
 """Classes of a match of names, best first; inside a class the share of the name that matched decides."""
@@ -113,7 +113,7 @@ class Names:
                 yield name, PARTS * len(parts) / max(len(wanted), own)
 
 
-def fitting(symbols: list[Symbol], word: str) -> list[Symbol]:
+def fitting(symbols: list[NamedSymbol], word: str) -> list[NamedSymbol]:
     """The symbols of one name that a word means: of a dotted one only those it fits, if there are any."""
     if "." not in word:
         return symbols
