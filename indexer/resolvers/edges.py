@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from indexer.resolvers.base import EdgeSet, Outline, Resolved, Role, Target, edge_kind
 from indexer.resolvers.names import Names
-from indexer.resolvers.scopes import FileNames
+from indexer.resolvers.scopes import AFTER, FileNames
 from indexer.resolvers.values import Value, Values, distinct, in_words
 from indexer.resolvers.world import Files
-from indexer.types import Reference
+from indexer.types import Binding, Import, Reference
 
 FIELD = 0.8  # confidence kept when a class stands for a field that only its methods assign
 MIN_WEIGHT = 0.001
@@ -84,9 +84,16 @@ class EdgeFinder:
                 places = lookup.imported(file, entry)
                 found = [*found, *(Linked(p.path, p.name, p.weight) for p in places if p.path)]
             elif entry.name:
-                found = [*found, *_linked(self._names.of_import(file, entry))]
+                found = [*found, *_linked(self._imported(file, entry))]
             for path, qualname, weight in found:
                 edges.add("", path, qualname, "imports", weight, entry.line)
+
+    def _imported(self, file: FileNames, entry: Import) -> Values:
+        """What an import binds, answered as for its uses where there is no other of that name."""
+        name = file.rules.bound_name(entry)
+        if not entry.scope and len(file.entries("", name)) == 1:
+            return self._names.of_leaves(self._names.lookup.bare(file, name, AFTER), file, None, 1.0)
+        return self._names.of_import(file, entry)
 
     def _add_bases(self, file: FileNames, edges: EdgeSet) -> None:
         for qualname, symbol in file.symbols.items():
@@ -148,6 +155,8 @@ class EdgeFinder:
     ) -> _Start:
         """What the first part of a name means in a scope; the same for all scopes in which it means the same."""
         name, names, rules = root.removesuffix("()"), self._names, file.rules
+        if rules.is_lexical and name not in file.self_names and self._is_dead_local(file, name, scope):
+            return _DEAD
         if name in rules.super_names:
             place = (file.owner(scope) or scope, -1, root)
         else:
@@ -164,6 +173,16 @@ class EdgeFinder:
                 start = _Start(values, place[1], is_dead, place[0][:-3] if is_self else "")
             known[place] = start
         return start
+
+    def _is_dead_local(self, file: FileNames, name: str, scope: str) -> bool:
+        """Whether the scope itself binds the name to nothing in the repository."""
+        bound = file.bound_in(scope, name)
+        if not bound:
+            return file.is_parameter(scope, name) and f"{scope}.{name}" not in file.symbols
+        for entry in bound:
+            if not isinstance(entry, Binding) or (entry.type and not self._names.leads_out(file, entry.type)):
+                return False
+        return f"{scope}.{name}" not in file.symbols
 
     def _found(self, file: FileNames, reference: Reference, start: _Start) -> Sequence[Linked]:
         dotted = reference.name
@@ -193,6 +212,9 @@ class _Start:
         self.owner = owner  # the class whose object or self it surely is, "" otherwise
         self.is_dead = is_dead  # nothing in the repository can follow from it
         self.found: dict[str, Sequence[Linked]] = {}
+
+
+_DEAD = _Start((), -1, True, "")
 
 
 def _add_contained(file: FileNames, edges: EdgeSet) -> None:

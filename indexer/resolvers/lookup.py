@@ -91,6 +91,10 @@ class Lookup:
     # -- the search ----------------------------------------------------------------------------------------------
 
     def _search(self, file: FileNames, name: str, line: int, inside: bool) -> Leaves:
+        entries = file.top.get(name, ())
+        if len(entries) == 1 and isinstance(entries[0], Definition):
+            self._memory.notes.append(file.key(name))
+            return (Leaf("symbol", file, name, ("defined at line {}", entries[0].line)),)
         return self._run([_Node(file, name, None, 1.0, inside)], line)
 
     def _run(self, todo: list[_Node | Leaf], line: int) -> Leaves:

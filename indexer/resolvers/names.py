@@ -101,6 +101,8 @@ class Names:
             entries = file.entries(home, name)
             if len(entries) == 1 and isinstance(entries[0], Binding):
                 return self.members.bound(file, entries[0])
+        elif turn < 0 and file.rules.is_lexical:
+            return self.of_leaves(self.lookup.bare(file, name, AFTER), file, None, 1.0)
         if turn < 0:
             return self.memory.recall(file.local, ("n", home, name), self._root, file, name, home, AFTER)
         return self.memory.recall(file.local, ("n", home, name, turn), self._root, file, name, home, line)

@@ -28,6 +28,7 @@ Entry = Definition | Import | Binding  # what may give a name its meaning in a s
 
 AFTER = sys.maxsize  # as a line: a function's body runs when all of the scopes around it are complete
 _FUNCTIONS = ("function", "method")
+_NAMESPACED = ("function", "class", "namespace")  # what a namespace may hold that a class of its name does not
 # Words of a header that may be parameters: the name is beside a comma or a bracket, in some languages with a sign.
 _PARAMETERS = re.compile(r"(?<=[(,])\s*[*&$]*([^\W\d]\w*)")
 
@@ -40,6 +41,7 @@ class FileNames:
         "_inner",
         "_inner_names",
         "_keys",
+        "_namespaced",
         "_owners",
         "_parameters",
         "_raw",
@@ -82,6 +84,7 @@ class FileNames:
         self._inner: dict[str, dict[str, list[Import | Binding]]] = {}
         self._inner_names: set[str] | None = None
         self._classlike: frozenset[str] | None = None  # what has methods
+        self._namespaced: frozenset[str] | None = None
         self._keys: dict[str, int] = {}
         self._owners: frozenset[str] | None = None
         self._parameters: dict[str, frozenset[str]] = {}
@@ -233,15 +236,26 @@ class FileNames:
         known = self._visible.get(scope)
         if known is None:
             implicit = self.rules.implicit_members
-            is_open = self.rules.bare_in_class_body or self.kind(scope) != "class"
+            is_open = self.rules.bare_in_class_body or self.kind(scope) != "class" or scope in self._merged()
             around = [scope] if scope and is_open else []
-            outer = scope.rpartition(".")[0]
+            inner, outer = scope, scope.rpartition(".")[0]
             while outer:
-                if implicit or self.kind(outer) != "class":
+                if implicit or self.kind(outer) != "class" or self._is_in_namespace(inner):
                     around.append(outer)
-                outer = outer.rpartition(".")[0]
+                inner, outer = outer, outer.rpartition(".")[0]
             known = self._visible[scope] = tuple(around)
         return known
+
+    def _is_in_namespace(self, qualname: str) -> bool:
+        """Whether what stands in a class is in a namespace of the same name (TypeScript merges them)."""
+        return not self.rules.bare_in_class_body and self.kind(qualname) in _NAMESPACED
+
+    def _merged(self) -> frozenset[str]:
+        """The classes that are namespaces as well."""
+        if self._namespaced is None:
+            inner = (name for name, symbol in self.symbols.items() if symbol.kind in _NAMESPACED and "." in name)
+            self._namespaced = frozenset(name.rpartition(".")[0] for name in inner)
+        return self._namespaced
 
     def entries(self, scope: str, name: str) -> Sequence[Entry]:
         """What binds the name in a scope, by line."""
@@ -256,6 +270,10 @@ class FileNames:
         # The variable itself is meant by its name; its bindings only tell what it holds.
         imports = [entry for entry in bound if isinstance(entry, Import)]
         return _in_order([symbol, *imports]) if imports else (symbol,)
+
+    def bound_in(self, scope: str, name: str) -> Sequence[Import | Binding]:
+        """The imports and bindings of a name in an inner scope itself."""
+        return self._bound(scope).get(name, ()) if scope in self._raw else ()
 
     def _bound(self, scope: str) -> dict[str, list[Import | Binding]]:
         known = self._inner.get(scope)
