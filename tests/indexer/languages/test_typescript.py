@@ -365,6 +365,25 @@ def test_fields_of_bases_that_are_assigned() -> None:
     assert leads(files, "a.ts", "maker().mode.go") == ["a.ts:Mode.go"]
 
 
+def test_namespaces_with_the_name_of_an_interface() -> None:
+    files = {
+        "a.ts": """
+            interface Spot { x: number; move(): Spot }
+            namespace Spot {
+                export type Kind = "a" | Other;
+                interface Other {}
+                export function make(): Spot { return check(); }
+                function check(): Spot { return null!; }
+            }
+        """,
+        "b.ts": "import { Spot } from './a';\n",
+    }
+    assert leads(files, "a.ts", "check", "Spot.make") == ["a.ts:Spot.check"]
+    assert leads(files, "a.ts", "Other", "Spot.Kind") == ["a.ts:Spot.Other"]
+    assert leads(files, "a.ts", "x", "Spot.move") == []
+    assert leads(files, "b.ts", "Spot.make().move") == ["a.ts:Spot.move"]
+
+
 def test_private_members() -> None:
     found = leads(ENGINE, "src/engine.ts", "this.spare.turn", "Engine.check")
     assert found == ["src/parts/part.ts:Part.turn"]
