@@ -32,7 +32,7 @@ class IndexedFiles:
         self._many = many
         rows = connection.execute("SELECT path, id, size FROM files")
         self._files: dict[str, tuple[int, int]] = {
-            os.fsdecode(path): (number, size) for path, number, size in rows
+            str(path, "utf-8", "surrogateescape"): (number, size) for path, number, size in rows
         }
         self._references: dict[str, bytes] = {}  # packed, of the files that are held
         self._named: dict[str, list[Row]] | None = None

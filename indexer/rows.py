@@ -72,7 +72,8 @@ def read_outline(connection: sqlite3.Connection, path: str, file_id: int) -> Out
 def remove_file(connection: sqlite3.Connection, path: str) -> Removal | None:
     """Remove a file with all that hangs from it; None if it is not there."""
     row = connection.execute(
-        "SELECT id, content_id, interface FROM files WHERE path = ?", (os.fsencode(path),)
+        "SELECT files.id, content_id, interface FROM files JOIN contents ON content_id = contents.id WHERE path = ?",
+        (os.fsencode(path),),
     ).fetchone()
     if row is None:
         return None
@@ -121,7 +122,7 @@ def add_file(connection: sqlite3.Connection, fresh: Fresh, counters: Counters) -
 
 _FILE_COLUMNS = (
     "path", "language", "digest", "size", "mtime_ns", "ctime_ns", "inode", "read_ns", "n_lines", "degraded",
-    "package", "interface", "content_id",
+    "package", "content_id",
 )  # fmt: skip
 _INSERT_FILE = f"INSERT INTO files({', '.join(_FILE_COLUMNS)}) VALUES ({', '.join('?' * len(_FILE_COLUMNS))})"  # noqa: S608
 _UPDATE_FILE = f"UPDATE files SET {', '.join(f'{column} = ?' for column in _FILE_COLUMNS[1:])} WHERE id = ?"  # noqa: S608
@@ -133,14 +134,14 @@ def _file_values(fresh: Fresh, content_id: int) -> tuple[Any, ...]:
     return (
         os.fsencode(parsed.path), head.language, parsed.digest,
         found.size, found.mtime_ns, found.ctime_ns, found.inode, fresh.read_ns,
-        head.n_lines, head.degraded, head.package, head.interface, content_id,
+        head.n_lines, head.degraded, head.package, content_id,
     )  # fmt: skip
 
 
 def _insert_content(connection: sqlite3.Connection, parsed: Parsed) -> int:
     cursor = connection.execute(
-        "INSERT INTO contents(content, layout, uses) VALUES (?, ?, ?)",
-        (parsed.content, parsed.layout, parsed.uses),
+        "INSERT INTO contents(interface, layout, uses, content) VALUES (?, ?, ?, ?)",
+        (parsed.head.interface, parsed.layout, parsed.uses, parsed.content),
     )
     assert cursor.lastrowid is not None
     return cursor.lastrowid

@@ -16,9 +16,10 @@ CREATE TABLE meta(
 -- The large part of a file, apart so that comparing thousands of files reads few pages. See `indexer.packing`.
 CREATE TABLE contents(
     id INTEGER PRIMARY KEY,
-    content BLOB NOT NULL,        -- secrets masked without changing lengths
-    layout BLOB NOT NULL,        -- chunks and symbols
-    uses BLOB NOT NULL            -- references, imports and bindings
+    interface BLOB NOT NULL,      -- what other files can see of it, see indexer/resolvers/keys.py
+    layout BLOB NOT NULL,         -- chunks and symbols
+    uses BLOB NOT NULL,           -- references, imports and bindings
+    content BLOB NOT NULL         -- secrets masked without changing lengths
 );
 
 CREATE TABLE files(
@@ -34,7 +35,6 @@ CREATE TABLE files(
     n_lines INTEGER NOT NULL,
     degraded TEXT NOT NULL,
     package TEXT NOT NULL,        -- as the file states it
-    interface BLOB NOT NULL,      -- what other files can see of it, see indexer/resolvers/keys.py
     content_id INTEGER NOT NULL UNIQUE REFERENCES contents(id)
 );
 
@@ -87,6 +87,7 @@ CREATE TABLE skips(
 
 # Apart from the tables: in a first index they are made when the rows are in, in a third of the time.
 ROW_INDEXES = """
+CREATE INDEX files_degraded ON files(degraded) WHERE degraded != '';
 CREATE INDEX chunks_of_file ON chunks(file_id);
 CREATE INDEX symbols_of_file ON symbols(file_id);
 CREATE INDEX symbols_by_name ON symbols(name);

@@ -50,6 +50,10 @@ def split_word(word: str) -> tuple[str, ...]:
 def _split(word: str) -> tuple[str, ...]:
     if len(word) > MAX_WORD_CHARACTERS:
         return ()
+    if word.isascii() and word.isalnum():  # half of all words are plain: "token", "Token", "2"
+        low = word.lower()
+        if (word.isalpha() and word[1:] == low[1:]) or word.isdigit():
+            return (low,)
     parts = [part.lower() for part in _PART.findall(word)]
     whole = word.strip("_").lower()
     return (whole, *parts) if len(parts) > 1 else (whole,) if whole else ()

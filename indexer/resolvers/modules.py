@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable
+from functools import lru_cache
 
 from indexer.resolvers.world import World
 
@@ -32,6 +33,7 @@ def python_module_keys(path: str) -> list[str]:
     return [".".join(parts[start:]) for start in range(len(parts))] + [f"{part}." for part in parts]
 
 
+@lru_cache(1 << 17)  # asked for every path by each of the small builds that follow an edit
 def _dotted(path: str) -> str:
     """The path as a module name from the repository root; "" if it is no Python file (or the root's
     `__init__`).
