@@ -8,9 +8,9 @@ innermost class or function around it, or from the file, to one of the definitio
 `__init__` are the same. Recall is found / counted.
 
 Precision. Edges of these kinds are drawn by the same seed. At the line of an edge, all references of its kind whose
-name, or whose name before `as`, is that of the target are put to jedi. The edge is right if one of them means the
-target; wrong if all that jedi understands mean something else, be it outside of the repository; not judged if jedi
-understands none. Precision is right / (right + wrong).
+name, or whose name before `as`, is that of the target are put to jedi; here a module after `from`, too. The edge is
+right if one of them means the target; wrong if all that jedi understands mean something else, be it outside of the
+repository; not judged if jedi understands none. Precision is right / (right + wrong).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from __future__ import annotations
 import ast
 import importlib.util
 import random
+import re
 import sys
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
@@ -30,6 +31,7 @@ from indexer.snapshot import Snapshot
 from indexer.types import Edge, Symbol
 
 SEED = 11
+_FROM = re.compile(r"from\s+\.*\s*([\w.]+)")
 KINDS = ("calls", "imports")
 
 Target = tuple[str, str]
@@ -125,7 +127,7 @@ def _precision(
         names = _names_of(target)
         asked = [
             oracle.meaning(place)
-            for place in oracle.places(source.path)
+            for place in (*oracle.places(source.path), *oracle.modules(source.path))
             if place.line == edge.line
             and place.kind == edge.kind
             and {place.name, oracle.original(place)} & names
@@ -208,6 +210,11 @@ class _Oracle:
         file = self._file(path)
         return file.places if file else []
 
+    def modules(self, path: str) -> list[Place]:
+        """The modules that names are imported from."""
+        file = self._file(path)
+        return file.modules if file else []
+
     def original(self, place: Place) -> str:
         """The name before `as` of a name that was imported under another one."""
         file = self._file(place.path)
@@ -281,6 +288,7 @@ class _File:
 
     def __init__(self) -> None:
         self.places: list[Place] = []
+        self.modules: list[Place] = []
         self.definitions: dict[tuple[int, str], str] = {}  # (line of the name, name) -> qualified name
         self.aliases: dict[str, str] = {}
 
@@ -338,6 +346,12 @@ def _add_call(file: _File, path: str, called: ast.expr, scope: str, text: list[s
 def _add_imports(
     file: _File, path: str, node: ast.Import | ast.ImportFrom, scope: str, text: list[str]
 ) -> None:
+    if isinstance(node, ast.ImportFrom) and node.module:
+        line = text[node.lineno - 1]
+        written = _FROM.search(line, len(line.encode()[: node.col_offset].decode(errors="replace")))
+        name = node.module.rpartition(".")[2]
+        if written is not None and written[1] == node.module:
+            file.modules.append(Place(path, node.lineno, written.end(1) - len(name), "imports", name, scope))
     for alias in node.names:
         name = alias.name.rpartition(".")[2]
         line = text[alias.lineno - 1]
