@@ -19,9 +19,8 @@ import msgspec
 from indexer.errors import WorkerError
 from indexer.ipc import ChildDiedError, ChildProcess, Limits
 from indexer.packing import facts_from, unpack_layout, unpack_uses
-from indexer.reading import Found
+from indexer.reading import MAX_FILE_BYTES, Found
 from indexer.types import FileFacts, Skip
-from indexer.walk import MAX_FILE_BYTES
 from indexer.words import Words
 
 BATCH_FILES = 16  # amortises a round trip (0.1 ms) over files of some milliseconds each

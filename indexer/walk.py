@@ -20,7 +20,7 @@ from indexer.ignore import (
     reason_by_name,
     root_rules,
 )
-from indexer.reading import Found, UnreadableError, found_from_stat, read_file
+from indexer.reading import MAX_FILE_BYTES, Found, UnreadableError, found_from_stat, read_file
 from indexer.types import Skip
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "walk",
 ]
 
-MAX_FILE_BYTES = 1 << 20  # none of 2,572 real source files was larger
 MAX_DEPTH = 200  # folders: deeper trees are made, not written
 
 REASONS: dict[str, str] = {

@@ -6,6 +6,8 @@ import hashlib
 import os
 import resource
 import signal
+import subprocess
+import sys
 import threading
 import zlib
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from indexer import parse
 from indexer.analyze import analyze
 from indexer.errors import WorkerError
 from indexer.grammar import Budget, BudgetError, syntax_of
@@ -220,6 +223,32 @@ def test_a_worker_that_hangs_is_ended(root: Path, monkeypatch: pytest.MonkeyPatc
         results = {result.path: result for result in pool.parse(["pkg/m0.py", "pkg/hang.py", "pkg/m1.py"])}
     assert results["pkg/hang.py"] == Skip("pkg/hang.py", "poison")
     assert all(isinstance(results[path], Parsed) for path in ("pkg/m0.py", "pkg/m1.py"))
+
+
+def test_a_busy_worker_has_its_next_files(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that it need not wait for the main process; and long paths never fill the pipe to it."""
+    held: list[int] = []
+    with ParsePool(root, 1) as pool:
+        give = parse._Worker.give
+
+        def record(worker: parse._Worker, batch: parse.ParseBatch) -> None:
+            held.append(len(worker.jobs))
+            assert sum(len(job.path) for job in batch.jobs) < parse.BATCH_PATH_BYTES + 4096
+            give(worker, batch)
+
+        monkeypatch.setattr(parse._Worker, "give", record)
+        paths = [f"pkg/m{i}.py" for i in range(40)] + [f"{'d' * 200}/{'e' * 200}/{i}.py" for i in range(100)]
+        results = list(pool.parse(paths))
+    assert sorted(result.path for result in results) == sorted(paths)
+    assert any(held), "it was given more while it worked"
+    assert max(held) < parse.LOW_JOBS
+
+
+def test_the_main_process_needs_no_grammar_and_the_worker_no_rules_of_the_walk() -> None:
+    code = "import indexer.parse_worker, sys; sys.exit('pathspec' in sys.modules or 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    code = "import indexer.build, sys; sys.exit('tree_sitter' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_a_worker_that_cannot_start_is_an_error(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
