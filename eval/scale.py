@@ -1,6 +1,6 @@
 """How does the index grow from ten thousand to millions of lines, and what does each structure cost?
 
-    python -m eval.scale FOLDER [--sizes 10k 100k 1m 5m] [--results FILE] [--markdown] [--again]
+    python -m eval.scale FOLDER [--sizes 10k 100k 1m 5m] [--results FILE] [--markdown] [--into PAGE] [--again]
 
 Makes trees of so many lines in FOLDER from the Python packages installed beside this one, indexes each in a fresh
 process, and keeps what was measured in a file, so that a run can be broken off and only does what is missing. Where
@@ -33,6 +33,7 @@ from indexer.store import DATABASE
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000, "5m": 5_000_000, "10m": 10_000_000}
 DEFAULT_SIZES = ("10k", "100k", "1m")
+MARKS = ("<!-- measured by eval.scale -->", "<!-- end of what was measured -->")
 WORD = "tokenizer config"
 
 KEPT = 3
@@ -78,7 +79,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         known[size] = measure(options.folder, size, options.workers)
         place.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
         print(f"{size}: {known[size]['seconds']:.1f} s", file=sys.stderr)
-    print(markdown(known) if options.markdown else json.dumps(known, indent=1))
+    if options.into:
+        put_into(options.into, markdown(known))
+    else:
+        print(markdown(known) if options.markdown else json.dumps(known, indent=1))
     return 0
 
 
@@ -92,6 +96,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="measure sizes again that were measured")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--markdown", action="store_true", help="tables instead of JSON")
+    parser.add_argument(
+        "--into", type=Path, metavar="PAGE", help="put the tables between the marks of a page"
+    )
     parser.add_argument("--names", action="store_true", help="how many names of a package are new")
     parser.add_argument("--structures", help=argparse.SUPPRESS)  # an index: what its parts take, as JSON
     return parser.parse_args(arguments)
@@ -196,6 +203,7 @@ def measure(folder: Path, size: str, workers: int) -> dict[str, Any]:
     tree, directory = folder / f"tree-{size}", folder / f"index-{size}"
     for place in (tree, directory):
         shutil.rmtree(place, ignore_errors=True)
+    where = machine()  # before the work begins, which is a load itself
     lines = make_tree(tree, SIZES[size], installed_modules())
     source = sum(place.stat().st_size for place in tree.rglob("*.py"))
     arguments = [str(tree), str(directory), str(workers)]
@@ -204,7 +212,7 @@ def measure(folder: Path, size: str, workers: int) -> dict[str, Any]:
         "lines": lines,
         "source_bytes": source,
         "tree_bytes": run.tree_bytes,
-        "machine": machine(),
+        "machine": where,
         "measured": time.strftime("%Y-%m-%d"),
         "structures": run_child("eval.scale", ["--structures", str(directory)]).result,
         **run.result,
@@ -289,7 +297,26 @@ def markdown(results: dict[str, Any]) -> str:
         rows.append("| " + " | ".join(cells) + " |")
     if sizes:
         rows += ["", *_structure_table([(size, results[size]) for size in sizes])]
+        rows += ["", "Measured on: " + "; ".join(_where(size, results[size]) for size in sizes) + "."]
     return "\n".join(rows)
+
+
+def _where(size: str, one: dict[str, Any]) -> str:
+    """The load tells whether the seconds are to be believed; bytes do not depend on it."""
+    place = one["machine"]
+    return (
+        f"{size} {one['measured']}, {place['processor']}, {place['cores']} cores, load {place['load_1min']}"
+    )
+
+
+def put_into(page: Path, tables: str) -> None:
+    """Replace what stands between the marks of a page."""
+    text = page.read_text(encoding="utf-8")
+    before, first, rest = text.partition(MARKS[0])
+    _, second, after = rest.partition(MARKS[1])
+    if not first or not second:
+        raise SystemExit(f"eval.scale: {page}: has no place for the tables")
+    page.write_text(f"{before}{first}\n\n{tables}\n\n{second}{after}", encoding="utf-8")
 
 
 def _structure_table(results: list[tuple[str, dict[str, Any]]]) -> list[str]:

@@ -36,7 +36,7 @@ class Reach(NamedTuple):
 
 
 class Adjacency:
-    """All edges of a snapshot in memory: 17 bytes an edge and 29 a symbol. Positions are those of ascending ids.
+    """All edges of a snapshot in memory: 21 bytes an edge and 28 a symbol. Positions are those of ascending ids.
 
     It never changes and may be used by any thread.
     """

@@ -212,8 +212,17 @@ def test_what_each_structure_takes(tmp_path: Path) -> None:
         "disk_bytes": 800,
         "unchanged_seconds": 0.1,
         "structures": found,
+        "measured": "2030-01-01",
+        "machine": {"processor": "P", "cores": 2, "load_1min": 0.1},
     }
     text = scale.markdown({"10k": result})
     assert "| 10 | 3 |" in text
     assert "| 2.00 |" in text
     assert "postings, disk" in text
+    page = tmp_path / "page.md"
+    page.write_text(f"before\n{scale.MARKS[0]}\nold\n{scale.MARKS[1]}\nafter\n", encoding="utf-8")
+    for _ in range(2):
+        scale.put_into(page, text)
+    assert page.read_text(encoding="utf-8") == (
+        f"before\n{scale.MARKS[0]}\n\n{text}\n\n{scale.MARKS[1]}\nafter\n"
+    )
