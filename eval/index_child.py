@@ -88,6 +88,7 @@ def full(root: Path, directory: Path, workers: int, word: str, model: str = "") 
             found = Retriever(snapshot, embedder=embedder).search(word, TOP).hits
             searched = time.perf_counter()
             counts = snapshot.counts()
+            indexed = snapshot.paths()
     return {
         "seconds": searched - started,
         "build_seconds": built - started,
@@ -95,6 +96,7 @@ def full(root: Path, directory: Path, workers: int, word: str, model: str = "") 
         "found": len(found),
         "main_bytes": own_peak_bytes(),
         "disk_bytes": bytes_below(directory),
+        "source_bytes": sum((root / path).stat().st_size for path in indexed),
         "skipped": report.skipped,
         **counts,
     }

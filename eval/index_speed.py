@@ -60,7 +60,9 @@ class Speeds:
     edits: dict[str, Any] = field(default_factory=dict)
     semble_edits: dict[str, Any] = field(default_factory=dict)
     rank_bm25_rebuild: float | None = None
-    disk: list[tuple[str, int, int]] = field(default_factory=list)  # tree, bytes on disk, bytes of source
+    disk: list[tuple[str, int, int]] = field(
+        default_factory=list
+    )  # tree, bytes on disk, bytes of the indexed files
     notes: list[str] = field(default_factory=list)
 
 
@@ -116,13 +118,12 @@ class Bench:
                     "full", str(self.root), str(model), WORD, str(int(last)), workers=self._workers
                 )
                 self.speeds.semble.append(_with_memory(run))
-        source = measure_source(self.root)
         for name, results in (
             ("without vectors", self.speeds.ours),
             ("with vectors", self.speeds.ours_vectors),
         ):
             if results:
-                self.speeds.disk.append((name, results[-1]["disk_bytes"], source.bytes))
+                self.speeds.disk.append((name, results[-1]["disk_bytes"], results[-1]["source_bytes"]))
 
     @property
     def directory(self) -> Path:
