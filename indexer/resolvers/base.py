@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Literal, NamedTuple, Protocol
 
-from indexer.types import Binding, FileFacts, Import, Reference, Symbol
+from indexer.types import Binding, FileFacts, Import, Symbol
 
-_KINDS = {"call": "calls", "inherit": "inherits"}  # any other kind of reference "references"
+# Of references by their kind; of any other "references".
+EDGE_KINDS = {"call": "calls", "inherit": "inherits"}
 
 Role = Literal["definition", "type"]
 
@@ -137,8 +138,3 @@ class EdgeSet:
 
     def edges(self) -> tuple[RawEdge, ...]:
         return tuple(self._edges.values())
-
-
-def edge_kind(reference: Reference) -> str:
-    """The kind of edge that a reference makes."""
-    return _KINDS.get(reference.kind, "references")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from indexer.resolvers.base import EdgeSet, Outline, Resolved, Role, Target, edge_kind
+from indexer.resolvers.base import EDGE_KINDS, EdgeSet, Outline, Resolved, Role, Target
 from indexer.resolvers.names import Names
 from indexer.resolvers.scopes import AFTER, FileNames
 from indexer.resolvers.values import Value, Values, distinct, in_words
@@ -145,7 +145,7 @@ class EdgeFinder:
                 source = sources.get(scope)
                 if source is None:
                     source = sources[scope] = _enclosing_symbol(file, scope)
-                kind = edge_kind(reference)
+                kind = EDGE_KINDS.get(reference.kind, "references")
                 for path, qualname, weight in found:
                     is_call = names_call and kind == "references" and self._is_function(path, qualname)
                     edges.add(source, path, qualname, "calls" if is_call else kind, weight, reference.line)

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 _STRINGS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")  # a default may hold brackets and commas
 _WORDS = re.compile(r"[^\W\d]\w*")
 _BASE_END = re.compile(r"[\[<({\s]")
+_MARKS = re.compile(r"[\[\](){}<>,]")
 _OPEN = "([{<"
-_CLOSE = ")]}>"
 
 
 class Place(NamedTuple):
@@ -249,16 +249,17 @@ def parameter_texts(signature: str) -> list[str]:
     if start < 0:
         return []
     depth, word, parts = 0, start + 1, []
-    for at in range(start, len(signature)):
-        letter = signature[at]
+    for match in _MARKS.finditer(signature, start):
+        letter, at = match[0], match.start()
         if letter in _OPEN:
             depth += 1
-        elif letter in _CLOSE and not (letter == ">" and signature[at - 1] in "-="):
+        elif letter == ",":
+            if depth == 1:
+                parts.append(signature[word:at])
+                word = at + 1
+        elif letter != ">" or signature[at - 1] not in "-=":
             depth -= 1
             if not depth:
                 parts.append(signature[word:at])
                 break
-        elif letter == "," and depth == 1:
-            parts.append(signature[word:at])
-            word = at + 1
     return parts

@@ -29,8 +29,8 @@ Entry = Definition | Import | Binding  # what may give a name its meaning in a s
 AFTER = sys.maxsize  # as a line: a function's body runs when all of the scopes around it are complete
 _FUNCTIONS = ("function", "method")
 _NAMESPACED = ("function", "class", "namespace")  # what a namespace may hold that a class of its name does not
-# Words of a header that may be parameters: the name is beside a comma or a bracket, in some languages with a sign.
-_PARAMETERS = re.compile(r"(?<=[(,])\s*[*&$]*([^\W\d]\w*)")
+# Words of a header that may be parameters: `def f(a, b: dict[str, C], *rest)` has a, b and rest.
+_PARAMETERS = re.compile(r"[(,]\s*[*&$]*([^\W\d]\w*)(?=\s*(?:[:=,)]|$))", re.MULTILINE)
 
 
 class FileNames:
