@@ -8,6 +8,7 @@ import sqlite3
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from indexer.adjacency import KINDS
 from indexer.errors import DamagedIndexError
 from indexer.packing import Outline, unpack_content, unpack_references
 from indexer.resolve import RawEdge, Resolved, Resolver, Row, add_change
@@ -21,6 +22,7 @@ CACHED_SOURCE_BYTES = 96 << 20
 LEFT_SOURCE_BYTES = 256 << 10
 EDGES_HELD = 50_000  # before they are written
 MANY_FILES = 100  # to link: from here on all symbols are read at once, instead of those of each file
+_KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _VARIABLES = 500  # SQLite allows 32,766; this keeps statements short
 
 
@@ -101,7 +103,7 @@ class Linker:
         self._ids: dict[
             str, dict[str, int]
         ] = {}  # path -> qualified name -> id of the first symbol called so
-        self._edges: list[tuple[int, int, str, float, int]] = []
+        self._edges: list[tuple[int, int, int, float, int]] = []
 
     def link(self, paths: Collection[str], on_file: Callable[[int, str], None]) -> None:
         """Resolve each file and replace its edges. `on_file` gets the count so far; it may raise to stop."""
@@ -148,7 +150,7 @@ class Linker:
             source = own.get(source_name)
             target = self._ids_of(files, target_path).get(target_name)
             if source is not None and target is not None:
-                self._edges.append((source, target, kind, weight, line))
+                self._edges.append((source, target, _KIND_NUMBERS[kind], weight, line))
 
     def _flush(self) -> None:
         self._edges.sort()

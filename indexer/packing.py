@@ -12,7 +12,9 @@ import msgspec
 from indexer.errors import DamagedIndexError
 from indexer.types import Binding, ChunkFact, FileFacts, Import, Reference, Symbol
 
-LEVEL = 1  # of zlib, for all: 3 saves 2 % of the source and costs a third more time
+# Levels of zlib. For content 2 saves a hundredth of the source for a twentieth of the time; 3 takes a fifth more.
+CONTENT_LEVEL = 2
+LEVEL = 1
 
 
 class Layout(msgspec.Struct, frozen=True, array_like=True):
@@ -86,7 +88,7 @@ def pack_uses(facts: FileFacts) -> bytes:
 
 
 def pack_content(data: bytes) -> bytes:
-    return zlib.compress(data, LEVEL)
+    return zlib.compress(data, CONTENT_LEVEL)
 
 
 def unpack_content(packed: bytes) -> bytes:

@@ -59,7 +59,7 @@ CREATE TABLE symbols(
 CREATE TABLE edges(
     source INTEGER NOT NULL REFERENCES symbols(id) ON DELETE CASCADE,
     target INTEGER NOT NULL REFERENCES symbols(id) ON DELETE CASCADE,
-    kind TEXT NOT NULL,
+    kind INTEGER NOT NULL,        -- its number in indexer.adjacency.KINDS
     weight REAL NOT NULL,
     line INTEGER NOT NULL,
     PRIMARY KEY(source, target, kind)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
 from indexer import disk, store
-from indexer.adjacency import Adjacency
+from indexer.adjacency import KINDS, Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
 from indexer.packing import Layout, facts_from, unpack_content, unpack_layout, unpack_uses
@@ -374,7 +374,10 @@ class Snapshot:
             f"SELECT source, target, kind, weight, line FROM edges {where}",  # noqa: S608
             values,
         )
-        return tuple(Edge(*row) for row in rows)
+        try:
+            return tuple([Edge(source, target, KINDS[kind], *rest) for source, target, kind, *rest in rows])
+        except (IndexError, TypeError):
+            raise DamagedIndexError("index: an edge is of no known kind") from None
 
     def _path(self, file_id: int) -> str:
         try:

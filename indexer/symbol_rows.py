@@ -8,9 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from indexer.adjacency import KINDS, Adjacency
+from indexer.adjacency import Adjacency
 
-_KIND_NUMBER = f"CASE kind {' '.join(f'WHEN {kind!r} THEN {at}' for at, kind in enumerate(KINDS))} END"
 _VARIABLES = 500  # of one statement
 
 
@@ -54,9 +53,7 @@ def read_names(connection: sqlite3.Connection, since: int) -> tuple[str, ...]:
 def read_adjacency(connection: sqlite3.Connection, paths: Mapping[int, str]) -> Adjacency:
     """All edges: about half a second for a million lines."""
     symbols = connection.execute("SELECT id, file_id FROM symbols").fetchall()
-    edges = connection.execute(
-        f"SELECT source, target, {_KIND_NUMBER}, weight, line FROM edges"  # noqa: S608
-    ).fetchall()
+    edges = connection.execute("SELECT source, target, kind, weight, line FROM edges").fetchall()
     return Adjacency(
         np.array(symbols, dtype=np.int64).reshape(-1, 2),
         np.array(edges, dtype=np.float64).reshape(-1, 5),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import chain, count
@@ -18,9 +18,11 @@ from indexer.tokens import split_word
 from retrieval.segments import Ids, among
 
 SUFFIX = "postings"  # of the file of a segment
+MAX_ROWS = 1 << 16  # of a segment that is written: rows then take two bytes each
 PIECE = 1 << 19  # pairs of chunk and word that are split at a time, some 40 MB of arrays
 _ARRAYS = ("ids", "lengths", "terms", "starts", "rows", "counts")
 _HEAD = 4  # of them are small
+_STARTS = _ARRAYS.index("starts")  # narrow in the file only: sums with them must not wrap around
 
 Rows = NDArray[np.integer[Any]]
 
@@ -40,7 +42,8 @@ class Segment:
         """As one file: every file of a generation costs a sync."""
         with open(folder / f"{name}.{SUFFIX}", "wb") as file:
             for array in _ARRAYS:
-                np.save(file, getattr(self, array), allow_pickle=False)
+                values = getattr(self, array)
+                np.save(file, narrow(values) if array == "starts" else values, allow_pickle=False)
 
     @classmethod
     def read(cls, folder: Path, name: str) -> Segment:
@@ -61,9 +64,32 @@ class Head:
         return cls(*_read(folder, name, _HEAD))
 
 
+def split(segment: Segment) -> Iterator[Segment]:
+    """The same in segments of MAX_ROWS rows."""
+    if len(segment.ids) <= MAX_ROWS:
+        yield segment
+        return
+    lengths = segment.starts[1:] - segment.starts[:-1]  # of the lists of the terms
+    numbers = np.repeat(np.arange(len(segment.terms)), lengths)
+    for first in range(0, len(segment.ids), MAX_ROWS):
+        held = (segment.rows >= first) & (segment.rows < first + MAX_ROWS)
+        rows = segment.rows[held].astype(np.int64) - first
+        frequencies = np.bincount(numbers[held], minlength=len(segment.terms))
+        yield Segment(
+            segment.ids[first : first + MAX_ROWS],
+            segment.lengths[first : first + MAX_ROWS],
+            segment.terms[frequencies > 0],
+            _starts(frequencies[frequencies > 0]),
+            narrow(rows),
+            narrow(segment.counts[held]),
+        )
+
+
 def _read(folder: Path, name: str, count: int) -> list[Any]:
     with open(folder / f"{name}.{SUFFIX}", "rb") as file:
-        return [np.load(file, allow_pickle=False) for _ in range(count)]
+        arrays = [np.load(file, allow_pickle=False) for _ in range(count)]
+    arrays[_STARTS] = arrays[_STARTS].astype(np.int64)
+    return arrays
 
 
 def hash_term(term: str) -> int:
@@ -170,11 +196,15 @@ def _arrange(
     rows = (pairs & np.uint64((1 << packing.row_bits) - 1)).astype(np.int64)
     numbers = (pairs >> np.uint64(packing.row_bits)).astype(np.int64)
     frequencies = np.bincount(numbers, minlength=len(terms))
-    starts = np.zeros(int(np.count_nonzero(frequencies)) + 1, dtype=np.int64)
-    np.cumsum(frequencies[frequencies > 0], out=starts[1:])
-    return Segment(ids, lengths, terms[frequencies > 0], starts, _narrow(rows), _narrow(counts))
+    starts = _starts(frequencies[frequencies > 0])
+    return Segment(ids, lengths, terms[frequencies > 0], starts, narrow(rows), narrow(counts))
 
 
-def _narrow(values: NDArray[np.int64]) -> Rows:
+def _starts(frequencies: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the postings of each term begin, and where the last ones end."""
+    return np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(frequencies)])
+
+
+def narrow(values: Rows) -> Rows:
     """The same numbers in the smallest unsigned type that holds them."""
     return values.astype(np.min_scalar_type(int(values.max(initial=0))))

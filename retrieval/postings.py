@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 
 from indexer.derived import Changes
 from retrieval import segments
-from retrieval.inverted import SUFFIX, Head, Rows, Segment, hash_term, invert, merge
+from retrieval.inverted import MAX_ROWS, SUFFIX, Head, Rows, Segment, hash_term, invert, merge, narrow, split
 from retrieval.segments import Catalogue, Entry, Ids
 
 K1, B, EPSILON = 1.5, 0.75, 0.25
 """The defaults of BM25Okapi: saturation of a term's count, effect of length, floor of a negative idf."""
 
-FORMAT = "bm25/2"
+FORMAT = "bm25/3"
 LIVE = "live.npy"  # suffix of the file that has, for each term of a segment, how many live chunks hold it
 
 KEPT_POSTINGS = 2_000_000
@@ -44,7 +44,7 @@ class PostingsBuilder:
         dead = np.union1d(before, np.asarray(changes.removed, dtype=np.int64))
         kept = [_Kept(previous, entry.name, before, dead) for entry in old.entries] if previous else []
         fresh = invert(changes.words)
-        todo = segments.plan([one.entry for one in kept], len(fresh.ids))
+        todo = segments.plan([one.entry for one in kept], len(fresh.ids), MAX_ROWS)
         staying = [one for one in kept if one.entry in todo.keep]
         if previous and todo.merge:
             fresh = merge([*(Segment.read(previous, entry.name) for entry in todo.merge), fresh], dead)
@@ -52,12 +52,13 @@ class PostingsBuilder:
             one.keep(target)
         frequencies = [(one.head.terms, one.live) for one in staying]
         listed = [one.entry for one in staying]
-        if len(fresh.ids):
-            fresh.write(target, todo.name)
-            live = np.diff(fresh.starts)
-            np.save(target / f"{todo.name}.{LIVE}", live, allow_pickle=False)
-            frequencies.append((fresh.terms, live))
-            listed.append(Entry(todo.name, len(fresh.ids), 0))
+        for number, part in enumerate(split(fresh) if len(fresh.ids) else (), int(todo.name)):
+            name = f"{number:06d}"
+            part.write(target, name)
+            live = np.diff(part.starts)
+            np.save(target / f"{name}.{LIVE}", narrow(live), allow_pickle=False)
+            frequencies.append((part.terms, live))
+            listed.append(Entry(name, len(part.ids), 0))
         buried = [one.head.ids[one.is_dead] for one in staying]
         segments.write_dead(target, np.sort(np.concatenate([np.empty(0, dtype=np.int64), *buried])))
         chunks = len(fresh.ids) + sum(one.entry.rows - one.entry.dead for one in staying)
@@ -75,7 +76,8 @@ class _Kept:
         self.is_dead = segments.among(self.head.ids, dead)
         self._newly = self.is_dead & ~segments.among(self.head.ids, before)
         self.entry = Entry(name, len(self.head.ids), int(self.is_dead.sum()))
-        self.live: NDArray[np.int64] = np.load(folder / f"{name}.{LIVE}", allow_pickle=False)  # (t,) chunks
+        # (t,) chunks
+        self.live: NDArray[np.int64] = np.load(folder / f"{name}.{LIVE}", allow_pickle=False).astype(np.int64)
 
     def keep(self, target: Path) -> None:
         """Take it into the next generation, and take the newly dead from `live`."""
@@ -87,7 +89,7 @@ class _Kept:
         gone = np.flatnonzero(self._newly[Segment.read(self._folder, name).rows])
         terms = np.searchsorted(self.head.starts, gone, side="right") - 1
         self.live = self.live - np.bincount(terms, minlength=len(self.live))
-        np.save(target / f"{name}.{LIVE}", self.live, allow_pickle=False)
+        np.save(target / f"{name}.{LIVE}", narrow(self.live), allow_pickle=False)
 
 
 def _mean_idf(chunks: int, frequencies: Sequence[tuple[NDArray[np.uint64], NDArray[np.int64]]]) -> float:

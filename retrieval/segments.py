@@ -53,14 +53,14 @@ class Plan:
     name: str  # of the segment to write
 
 
-def plan(entries: Sequence[Entry], added: int) -> Plan:
-    """Decide which segments stay and which are merged with `added` new rows."""
+def plan(entries: Sequence[Entry], added: int, full: int | None = None) -> Plan:
+    """Decide which segments stay and which are merged with `added` new rows. One of `full` rows does not grow."""
     merge = [entry for entry in entries if entry.dead > MAX_DEAD_SHARE * entry.rows]
     size = added + sum(entry.rows - entry.dead for entry in merge)
     others = [entry for entry in entries if entry not in merge]
     for entry in sorted(others, key=lambda entry: entry.rows - entry.dead):
         live = entry.rows - entry.dead
-        if live >= GROWTH * size:
+        if live >= GROWTH * size or (full is not None and entry.rows >= full):
             break
         merge.append(entry)
         size += live

@@ -16,6 +16,7 @@ from rank_bm25 import BM25Okapi
 from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
 from retrieval import inverted
+from retrieval import postings as postings_module
 from retrieval.inverted import Segment, hash_term
 from retrieval.postings import Postings, PostingsBuilder
 from retrieval.segments import Ids, read_catalogue
@@ -225,6 +226,25 @@ def test_a_count_beyond_its_bits_is_summed_again() -> None:
         [1, 0],
         [1000, 2],
     )
+
+
+def test_segments_of_many_rows_are_split(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inverted, "MAX_ROWS", 4)
+    monkeypatch.setattr(postings_module, "MAX_ROWS", 4)
+    history = History(tmp_path)
+    letters = "abcdefgh"
+    postings = history.apply([[letters[i % 8], letters[i % 3], "a"] for i in range(11)])
+    assert history.folder is not None
+    assert [entry.rows for entry in read_catalogue(history.folder).entries] == [4, 4, 3]
+    agree(postings, history.live, list("abch"))
+    full = (history.folder / "000001.postings").stat().st_ino
+    for step in range(6):
+        postings = history.apply([[letters[step], "a"]], [step + 4] if step < 3 else [])
+        agree(postings, history.live, list("abch"))
+    assert (history.folder / "000001.postings").stat().st_ino == full, (
+        "a full one is not merged with what is new"
+    )
+    assert all(entry.rows <= 4 for entry in read_catalogue(history.folder).entries)
 
 
 def test_small_numbers_are_kept_small(tmp_path: Path) -> None:
