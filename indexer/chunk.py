@@ -10,7 +10,7 @@ same container. The walk keeps its own stack: nesting depth is the file's choice
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tree_sitter import Node, Tree
 
@@ -41,6 +41,16 @@ class _Piece:
     own: Scope | None  # the definition that it is, whole; None for a run of statements or a header
     header: bool = False  # starts with the header of `container`
     group: bool = False  # small definitions side by side
+
+    def starting(self, before: _Piece) -> _Piece:
+        """This one, with the lines of `before` in front."""
+        self.start = before.start
+        return self
+
+    def ending(self, after: _Piece) -> _Piece:
+        """This one, with the lines of `after` behind."""
+        self.end = after.end
+        return self
 
 
 def chunk_lines(source: Source, kind: str = "text") -> tuple[ChunkFact, ...]:
@@ -157,23 +167,24 @@ def _join(source: Source, before: _Piece, piece: _Piece) -> _Piece | None:
     starts, data = source.starts, source.data
     first = starts[before.end] - starts[before.start]
     if data[starts[before.start] : starts[before.end]].isspace():
-        return replace(piece, start=before.start)
+        return piece.starting(before)
     if before.container is not piece.container or piece.header:
         return None
     second = starts[piece.end] - starts[piece.start]
     is_small = second < TINY_BYTES and first + second <= TARGET_BYTES
     if before.own is None and piece.own is None:
         fits = min(first, second) < TINY_BYTES and first + second <= MAX_BYTES
-        return replace(before, end=piece.end) if fits or first + second <= TARGET_BYTES else None
+        return before.ending(piece) if fits or first + second <= TARGET_BYTES else None
     if before.own is None:
         if before.group:
-            return replace(before, end=piece.end) if is_small else None
+            return before.ending(piece) if is_small else None
         is_loose = first < LOOSE_BYTES and not before.header
-        return replace(piece, start=before.start) if is_loose else None
+        return piece.starting(before) if is_loose else None
     if piece.own is None:
-        return replace(before, end=piece.end) if second < TINY_BYTES else None
+        return before.ending(piece) if second < TINY_BYTES else None
     if is_small and first < TARGET_BYTES // 2:
-        return replace(before, end=piece.end, own=None, group=True)
+        before.own, before.group = None, True
+        return before.ending(piece)
     return None
 
 

@@ -5,6 +5,7 @@ crash.
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import resource
 import time
@@ -185,5 +186,9 @@ def syntax_of(language: Language) -> Syntax:
 
 def resident() -> int:
     """Resident bytes of this process now."""
-    with open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[1]) * PAGE
+    return int(os.pread(_statm(), 200, 0).split()[1]) * PAGE
+
+
+@cache
+def _statm() -> int:
+    return os.open("/proc/self/statm", os.O_RDONLY | os.O_CLOEXEC)
