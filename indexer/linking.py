@@ -11,15 +11,13 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from indexer.adjacency import KINDS
 from indexer.errors import DamagedIndexError
 from indexer.packing import Outline, unpack_content, unpack_references
-from indexer.resolve import RawEdge, Resolved, Resolver, Row, add_change
+from indexer.resolve import ASKED_BY_NAME, RawEdge, Resolved, Resolver, Row, add_change
 from indexer.resolvers.keys import Changed, unpack_interface
 from indexer.rows import read_outline
 from indexer.types import Reference
 
 # Of source whose names and answers a resolver may hold before it is made anew: about 5 times as much in memory.
 CACHED_SOURCE_BYTES = 96 << 20
-# Up to here it is left to Python to free; collecting more stopped some later build for 0.8 s.
-LEFT_SOURCE_BYTES = 256 << 10
 EDGES_HELD = 50_000  # before they are written
 MANY_FILES = 100  # to link: from here on all symbols are read at once, instead of those of each file
 _KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
@@ -60,12 +58,14 @@ class IndexedFiles:
         if self._many:
             if self._named is None:
                 self._named = {}
-                for row in self._rows("WHERE symbols.name != ''", ()):
+                asked = sorted(ASKED_BY_NAME)
+                marks = ",".join("?" * len(asked))
+                for row in self._rows(f"WHERE language IN ({marks}) AND symbols.name != ''", asked):
                     self._named.setdefault(row.qualname.rpartition(".")[2], []).append(row)
             return self._named.get(name, ())
         return self._rows("WHERE symbols.name = ?", (name,))
 
-    def _rows(self, where: str, values: tuple[str, ...]) -> list[Row]:
+    def _rows(self, where: str, values: Sequence[str]) -> list[Row]:
         return [
             Row(os.fsdecode(path), *rest)
             for path, *rest in self._connection.execute(
@@ -100,9 +100,8 @@ class Linker:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._is_first = connection.execute("SELECT 1 FROM edges LIMIT 1").fetchone() is None
-        self._ids: dict[
-            str, dict[str, int]
-        ] = {}  # path -> qualified name -> id of the first symbol called so
+        # Path -> qualified name -> id of the first symbol called so.
+        self._ids: dict[str, dict[str, int]] = {}
         self._edges: list[tuple[int, int, int, float, int]] = []
 
     def link(self, paths: Collection[str], on_file: Callable[[int, str], None]) -> None:
@@ -120,15 +119,13 @@ class Linker:
                 self._write(files, path, resolver.resolve_path(path, files.references))
                 if files.held_bytes > CACHED_SOURCE_BYTES:
                     files.forget()
+                    resolver.forget()
                     resolver = Resolver(files)
-                    gc.collect()  # what a resolver remembers refers to itself
             self._flush()
         finally:
+            resolver.forget()
             if was_enabled:
                 gc.enable()
-        if files.held_bytes > LEFT_SOURCE_BYTES:
-            del resolver
-            gc.collect()
 
     def _write(self, files: IndexedFiles, path: str, resolved: Resolved) -> None:
         file_id = files.file_id(path)

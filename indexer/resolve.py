@@ -16,6 +16,7 @@ from indexer.resolvers.world import Files, existence_keys
 from indexer.types import FileFacts, Reference
 
 __all__ = [
+    "ASKED_BY_NAME",
     "FactsTable",
     "Outline",
     "RawEdge",
@@ -36,7 +37,8 @@ class Resolver:
     """
 
     def __init__(self, table: SymbolTable) -> None:
-        self._edges = EdgeFinder(Files(table, make_rules()))
+        self._files = Files(table, make_rules())
+        self._edges = EdgeFinder(self._files)
 
     def resolve_name(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
         """What `dotted` means in `scope` at `line` of the file (or unsaved buffer) that gave `facts`, best
@@ -58,14 +60,20 @@ class Resolver:
         """The same for a file of the table whose references are held apart from its facts, until now."""
         return self._edges.resolve_path(path, references)
 
+    def forget(self) -> None:
+        """Free what is remembered. It refers to itself, and to look for circles in a whole process is slow."""
+        self._files.forget()
+
 
 _RULES = make_rules()  # asked only for what does not depend on a state
+# Languages whose symbols are looked up in all files by their last name.
+ASKED_BY_NAME = frozenset(language for language in RULES if _RULES(language).asks_by_name)
 
 
 def interface(facts: Outline, digest: bytes = b"") -> Interface:
     """What other files can see of this one. `digest`: of its bytes."""
-    is_asked_by_name = facts.language in RULES and _RULES(facts.language).asks_by_name
-    return interface_of(facts, whole_repository=is_asked_by_name, content=digest)
+    is_asked = facts.language in RULES and _RULES(facts.language).asks_by_name
+    return interface_of(facts, whole_repository=is_asked, content=digest)
 
 
 def add_change(changed: Changed, path: str, old: Interface | None, new: Interface | None) -> None:

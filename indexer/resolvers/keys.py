@@ -205,7 +205,7 @@ class Changed:
         return bool(self._base)
 
     def add(self, path: str, old: Interface | None, new: Interface | None, existence: Iterable[str]) -> None:
-        """A file that appeared (`old` is None), went or changed. `existence`: all keys of its existence and packages."""
+        """A file that appeared (`old` is None), went or changed. `existence`: the keys of its being there."""
         texts: set[str] = set()
         if old is None or new is None:
             texts.update(existence)

@@ -1,9 +1,9 @@
 """Answers of the resolver: found once, the same whoever asks first, each with what was looked at for it.
 
-Types can form circles (`x = y(); y = x()`), and code can be crafted. So a question has `fuel`: following a binding, a
-result or a base takes one unit, and with none left there is no answer. An answer that used less than there was is the
-answer for any larger amount; one that ran out is remembered for exactly its amount. Therefore every answer is a function
-of (state of the files, question, fuel), in linear time, whatever was asked before.
+Types can form circles (`x = y(); y = x()`), and code can be crafted. So a question has `fuel`: following a binding,
+a result or a base takes one unit, and with none left there is no answer. An answer that used less than there was is
+the answer for any larger amount; one that ran out is remembered for exactly its amount. Therefore every answer is a
+function of (state of the files, question, fuel), in linear time, whatever was asked before.
 """
 
 from __future__ import annotations

@@ -59,6 +59,14 @@ class Files:
             self._buffer = (facts, known if known is not None else self._arrange(facts))
         return self._buffer[1]
 
+    def forget(self) -> None:
+        """Free all that was found out. Not to be used after that."""
+        for file in self._files.values():
+            file.memo.clear()
+            file.local.clear()
+        self._files.clear()
+        self._worlds.clear()
+
     def world(self, language: str) -> World:
         """What the rules of a language see."""
         known = self._worlds.get(language)
