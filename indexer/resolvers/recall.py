@@ -8,7 +8,7 @@ function of (state of the files, question, fuel), in linear time, whatever was a
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
 Answer = TypeVar("Answer")
@@ -17,12 +17,15 @@ Answer = TypeVar("Answer")
 FUEL = 8
 
 
+_NONE: Sequence[Any] = ()  # most answers within a file need no other file
+
+
 class Known:
     """An answer: how much fuel it took, and the keys and other answers that it was concluded from."""
 
     __slots__ = ("notes", "stamp", "used", "values")
 
-    def __init__(self, values: Any, used: int, notes: list[Any]) -> None:
+    def __init__(self, values: Any, used: int, notes: Sequence[Any]) -> None:
         self.values = values
         self.used = used
         self.notes = notes
@@ -70,10 +73,10 @@ class Memory:
         values = answer(*args)
         low = self._low
         if low < 0:
-            known = memo[question, fuel] = Known(values, fuel, notes)
+            known = memo[question, fuel] = Known(values, fuel, notes or _NONE)
         else:
-            known = memo[question] = Known(values, fuel - low, notes)
-        self.notes, self._low = outer_notes, min(outer_low, low)
+            known = memo[question] = Known(values, fuel - low, notes or _NONE)
+        self.notes, self._low = outer_notes, low if low < outer_low else outer_low
         if notes:
             outer_notes.append(known)
         return values
@@ -103,7 +106,7 @@ class Memory:
         """All keys that the notes lead to."""
         keys: set[int] = set()
         self._stamp = stamp = self._stamp + 1
-        todo = [self.notes]
+        todo: list[Sequence[Any]] = [self.notes]
         while todo:
             for note in todo.pop():
                 if type(note) is int:
