@@ -40,14 +40,18 @@ class Language:
     # their neighbours unasked (Java, Go), it cannot be said.
     closed: bool = False
     stars: bool = True  # whether imports of all names let the file itself use them; `export *` does not
-    named_arguments: bool = False  # `f(name=1)`: a bare name before `=` is bound there, or another's parameter
+    named_arguments: bool = (
+        False  # `f(name=1)`: a bare name before `=` is bound there, or another's parameter
+    )
     fields_apart: bool = False  # whether a class may have a field and a method of one name
     self_names: tuple[str, ...] = ()  # what a method calls its object
     keywords: frozenset[str] = frozenset()  # words that look like names but are none
     visibility: str = (
         ""  # how it is told: "words" (public, private, …), "underscore", "capital"; "" not at all
     )
-    default_visibility: str = ""  # where words may stand and none does; "internal private": members are private
+    default_visibility: str = (
+        ""  # where words may stand and none does; "internal private": members are private
+    )
     # Bytes of the same length for the parser, where the grammar cannot read the file as it is.
     prepare: Callable[[bytes], bytes] | None = None
 

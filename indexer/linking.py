@@ -8,17 +8,18 @@ import sqlite3
 from array import array
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+import msgspec
+
 from indexer.adjacency import KINDS
 from indexer.errors import DamagedIndexError
 from indexer.packing import Outline, unpack_content, unpack_references
-from indexer.resolve import ASKED_BY_NAME, RawEdge, Resolved, Resolver, Row, add_change
+from indexer.resolve import ASKED_BY_NAME, RawEdge, Resolver, Row, add_change
 from indexer.resolvers.keys import Changed, unpack_interface
 from indexer.rows import read_outline
 from indexer.types import Reference
 
 # Of source whose names and answers a resolver may hold before it is made anew: about 5 times as much in memory.
 CACHED_SOURCE_BYTES = 96 << 20
-EDGES_HELD = 50_000  # before they are written
 MANY_FILES = 100  # to link: from here on all symbols are read at once, instead of those of each file
 _KIND_NUMBERS = {kind: number for number, kind in enumerate(KINDS)}
 _VARIABLES = 500  # SQLite allows 32,766; this keeps statements short
@@ -94,72 +95,64 @@ class IndexedFiles:
         self.held_bytes = 0
 
 
-class Linker:
-    """Writes the edges of files, and what they depend on."""
+class FileLinks(msgspec.Struct, frozen=True, array_like=True):
+    """What the resolution of one file gives: rows for the tables."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    file_id: int
+    keys: bytes
+    closure: bytes
+    edges: list[tuple[int, int, int, float, int]]  # sorted
+
+
+class Links:
+    """Resolves files of a database, one after the other. `close` gives the memory back."""
+
+    def __init__(self, connection: sqlite3.Connection, *, many: bool) -> None:
         self._connection = connection
-        self._is_first = connection.execute("SELECT 1 FROM edges LIMIT 1").fetchone() is None
+        self._many = many
         # Path -> qualified name -> id of the first symbol called so.
         self._ids: dict[str, dict[str, int]] = {}
-        self._edges: list[tuple[int, int, int, float, int]] = []
-
-    def link(self, paths: Collection[str], on_file: Callable[[int, str], None]) -> None:
-        """Resolve each file and replace its edges. `on_file` gets the count so far; it may raise to stop."""
-        many = len(paths) >= MANY_FILES
-        files = IndexedFiles(self._connection, many=many)
+        self._files = IndexedFiles(connection, many=many)
         if many:
             self._read_all_ids()
-        resolver = Resolver(files)
-        was_enabled = gc.isenabled()
+        self._resolver = Resolver(self._files)
+        self._was_enabled = gc.isenabled()
         gc.disable()  # nothing of what is made here is garbage until the end
-        try:
-            for done, path in enumerate(sorted(paths)):
-                on_file(done, path)
-                self._write(files, path, resolver.resolve_path(path, files.references))
-                if files.held_bytes > CACHED_SOURCE_BYTES:
-                    files.forget()
-                    resolver.forget()
-                    resolver = Resolver(files)
-            self._flush()
-        finally:
-            resolver.forget()
-            if was_enabled:
-                gc.enable()
 
-    def _write(self, files: IndexedFiles, path: str, resolved: Resolved) -> None:
-        file_id = files.file_id(path)
-        self._connection.execute(
-            "INSERT OR REPLACE INTO dependencies VALUES (?, ?, ?)",
-            (file_id, _pack(resolved.consulted), _pack(resolved.closure)),
-        )
-        if not self._is_first:
-            self._connection.execute(
-                "DELETE FROM edges WHERE source IN (SELECT id FROM symbols WHERE file_id = ?)", (file_id,)
-            )
-        self._add_edges(files, path, resolved.edges)
-        if len(self._edges) > EDGES_HELD:
-            self._flush()
+    def of(self, path: str) -> FileLinks:
+        resolved = self._resolver.resolve_path(path, self._files.references)
+        links = FileLinks(
+            self._files.file_id(path), _pack(resolved.consulted), _pack(resolved.closure),
+            self._edges(path, resolved.edges),
+        )  # fmt: skip
+        if self._files.held_bytes > CACHED_SOURCE_BYTES:
+            self._files.forget()
+            self._resolver.forget()
+            self._resolver = Resolver(self._files)
+        return links
 
-    def _add_edges(self, files: IndexedFiles, path: str, edges: Iterable[RawEdge]) -> None:
-        own = self._ids_of(files, path)
+    def close(self) -> None:
+        self._resolver.forget()
+        if self._was_enabled:
+            gc.enable()
+
+    def _edges(self, path: str, edges: Iterable[RawEdge]) -> list[tuple[int, int, int, float, int]]:
+        own = self._ids_of(path)
+        found = []
         for source_name, target_path, target_name, kind, weight, line in edges:
             source = own.get(source_name)
-            target = self._ids_of(files, target_path).get(target_name)
+            target = self._ids_of(target_path).get(target_name)
             if source is not None and target is not None:
-                self._edges.append((source, target, _KIND_NUMBERS[kind], weight, line))
+                found.append((source, target, _KIND_NUMBERS[kind], weight, line))
+        found.sort()
+        return found
 
-    def _flush(self) -> None:
-        self._edges.sort()
-        self._connection.executemany("INSERT OR IGNORE INTO edges VALUES (?, ?, ?, ?, ?)", self._edges)
-        self._edges.clear()
-
-    def _ids_of(self, files: IndexedFiles, path: str) -> dict[str, int]:
+    def _ids_of(self, path: str) -> dict[str, int]:
         known = self._ids.get(path)
         if known is None:
             rows = self._connection.execute(
                 "SELECT qualname, id FROM symbols WHERE file_id = ? ORDER BY position DESC",
-                (files.file_id(path),),
+                (self._files.file_id(path),),
             )
             known = self._ids[path] = dict(rows.fetchall())
         return known
@@ -175,6 +168,30 @@ class Linker:
         self._ids = {path: {} for path in paths.values()}
         for file_id, qualname, number in rows:
             self._ids[paths[file_id]].setdefault(qualname, number)
+
+
+def link(connection: sqlite3.Connection, paths: Collection[str], on_file: Callable[[int, str], None]) -> None:
+    """Resolve each file and replace its edges. `on_file` gets the count so far; it may raise to stop."""
+    is_first = connection.execute("SELECT 1 FROM edges LIMIT 1").fetchone() is None
+    links = Links(connection, many=len(paths) >= MANY_FILES)
+    try:
+        for done, path in enumerate(sorted(paths)):
+            on_file(done, path)
+            write_links(connection, links.of(path), is_first=is_first)
+    finally:
+        links.close()
+
+
+def write_links(connection: sqlite3.Connection, links: FileLinks, *, is_first: bool) -> None:
+    """Write the edges of a file, and what they depend on, instead of those it had (unless it had none)."""
+    connection.execute(
+        "INSERT OR REPLACE INTO dependencies VALUES (?, ?, ?)", (links.file_id, links.keys, links.closure)
+    )
+    if not is_first:
+        connection.execute(
+            "DELETE FROM edges WHERE source IN (SELECT id FROM symbols WHERE file_id = ?)", (links.file_id,)
+        )
+    connection.executemany("INSERT OR IGNORE INTO edges VALUES (?, ?, ?, ?, ?)", links.edges)
 
 
 class Dependents:

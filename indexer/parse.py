@@ -141,7 +141,7 @@ class ParsePool:
         self._budget_s = budget_s
         self.hard_s = budget_s * HARD_DEADLINE_FACTOR
         self._memory_bytes = memory_bytes
-        self._nice = nice
+        self.nice = nice
         self._max_file_bytes = max_file_bytes
         self._idle: list[_Worker] = []
         self._buffer_worker: _Worker | None = None
@@ -202,7 +202,7 @@ class ParsePool:
     def new_worker(self, nice: int | None = None) -> _Worker:
         if self._closed:
             raise closed_error()
-        nice = self._nice if nice is None else nice
+        nice = self.nice if nice is None else nice
         return _Worker(Limits(address_space=self._memory_bytes, nice=nice))
 
     def batch(self, jobs: list[ParseJob]) -> ParseBatch:

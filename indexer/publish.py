@@ -19,7 +19,8 @@ from indexer.bags import BagBuilder
 from indexer.delta import Delta
 from indexer.derived import Derived
 from indexer.generation import Draft, Part
-from indexer.linking import Dependents, Linker
+from indexer.linking import Dependents, link
+from indexer.links import link_first
 from indexer.plan import SkipRow
 from indexer.reading import Found
 from indexer.rows import Change, Counters, add_file, remove_file, write_file
@@ -51,6 +52,8 @@ class Work:
     read_ns: int
     is_first: bool  # into an empty database that `store.create` made
     is_needed: bool  # publish even if no file changed
+    workers: int = 1  # processes that may be used
+    nice: int = 0  # of those
 
 
 class _Outcome(NamedTuple):
@@ -182,9 +185,15 @@ def _count(change: Change, outcome: _Outcome) -> None:
 def _link(connection: sqlite3.Connection, work: Work, outcome: _Outcome, step: Step) -> None:
     """Write the edges of the files that changed and of those that looked at what changed in them."""
     todo = outcome.dependents.find() | {change.path for change in outcome.changes}
-    Linker(connection).link(todo, lambda done, path: step("resolve", done, len(todo), path))
+
+    def on_file(done: int, path: str) -> None:
+        step("resolve", done, len(todo), path)
+
     if work.is_first:
+        link_first(connection, todo, on_file, workers=work.workers, nice=work.nice)
         run_script(connection, LINK_INDEXES)
+    else:
+        link(connection, todo, on_file)
     outcome.counts["edges"] = connection.execute("SELECT count(*) FROM edges").fetchone()[0]
 
 

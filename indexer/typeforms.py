@@ -62,7 +62,9 @@ _CPP_FIRST = frozenset(
     " array unordered_set span initializer_list future promise".split()
 )
 _CPP = Form(
-    re.compile(r"(?:[*&(\s]|(?:const|volatile|struct|class|union|enum|typename|mutable|static|constexpr)\b|::)+"),
+    re.compile(
+        r"(?:[*&(\s]|(?:const|volatile|struct|class|union|enum|typename|mutable|static|constexpr)\b|::)+"
+    ),
     "<",
     dict.fromkeys(_CPP_FIRST, 0) | dict.fromkeys(("map", "unordered_map", "flat_hash_map"), -1),
 )
@@ -80,9 +82,13 @@ _JAVA = Form(
     "<",
     dict.fromkeys(_JAVA_FIRST, 0),
 )
-_CSHARP_FIRST = frozenset("Task ValueTask Lazy Nullable IOptions IOptionsSnapshot IOptionsMonitor WeakReference".split())
+_CSHARP_FIRST = frozenset(
+    "Task ValueTask Lazy Nullable IOptions IOptionsSnapshot IOptionsMonitor WeakReference".split()
+)
 _CSHARP = Form(
-    re.compile(r"(?:[(\s]|(?:ref|readonly|in|out|scoped|params)\b|global::)+"), "<", dict.fromkeys(_CSHARP_FIRST, 0)
+    re.compile(r"(?:[(\s]|(?:ref|readonly|in|out|scoped|params)\b|global::)+"),
+    "<",
+    dict.fromkeys(_CSHARP_FIRST, 0),
 )
 
 FORMS = {"c": _CPP, "cpp": _CPP, "php": _PHP, "ruby": _RUBY}

@@ -287,6 +287,7 @@ class Update:
             work = Work(
                 results, plan.removed, plan.touched, skips, dict(plan.skips),
                 lambda skip: self._skip_row(skip, plan), self._read_ns, is_first, is_needed,
+                site.pool.size, site.pool.nice,
             )  # fmt: skip
             published = publish(connection, site.directory, work, site.derived, previous, self._step)
             self.generation, self.changed = published

@@ -12,8 +12,8 @@ from indexer.resolvers.java import JavaRules, KotlinRules
 from indexer.resolvers.javascript import JavaScriptRules
 from indexer.resolvers.php import PhpRules
 from indexer.resolvers.python import PythonRules
-from indexer.resolvers.rules import Rules
 from indexer.resolvers.ruby import RubyRules
+from indexer.resolvers.rules import Rules
 from indexer.resolvers.rust import RustRules
 
 # By the name of the language in `indexer.languages`. Any other has `Rules` as they are: names of the same file.

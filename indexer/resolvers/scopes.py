@@ -28,7 +28,11 @@ Entry = Definition | Import | Binding  # what may give a name its meaning in a s
 
 AFTER = sys.maxsize  # as a line: a function's body runs when all of the scopes around it are complete
 _FUNCTIONS = ("function", "method")
-_NAMESPACED = ("function", "class", "namespace")  # what a namespace may hold that a class of its name does not
+_NAMESPACED = (
+    "function",
+    "class",
+    "namespace",
+)  # what a namespace may hold that a class of its name does not
 # Words of a header that may be parameters: `def f(a, b: dict[str, C], *rest)` has a, b and rest.
 _PARAMETERS = re.compile(r"[(,]\s*[*&$]*([^\W\d]\w*)(?=\s*(?:[:=,)]|$))", re.MULTILINE)
 
@@ -253,7 +257,9 @@ class FileNames:
     def _merged(self) -> frozenset[str]:
         """The classes that are namespaces as well."""
         if self._namespaced is None:
-            inner = (name for name, symbol in self.symbols.items() if symbol.kind in _NAMESPACED and "." in name)
+            inner = (
+                name for name, symbol in self.symbols.items() if symbol.kind in _NAMESPACED and "." in name
+            )
             self._namespaced = frozenset(name.rpartition(".")[0] for name in inner)
         return self._namespaced
 
