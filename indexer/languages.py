@@ -115,7 +115,8 @@ _JAVA = frozenset(
     "abstract assert boolean break byte case catch char class const continue default do double else enum extends"
     " false final finally float for goto if implements import instanceof int interface long native new null"
     " package private protected public return short static strictfp switch synchronized throw throws transient"
-    " true try var void volatile while yield String Object Integer Long Boolean Double Float Character Byte Short".split()
+    " true try var void volatile while yield String Object Integer Long Boolean Double Float Character Byte"
+    " Short".split()
 )
 _KOTLIN = frozenset(
     "Any Boolean Byte Char Double Float Int Long Nothing Short String Unit abstract annotation as break by catch"

@@ -12,9 +12,9 @@ import msgspec
 from indexer.errors import DamagedIndexError
 from indexer.types import Binding, ChunkFact, FileFacts, Import, Reference, Symbol
 
-# Levels of zlib. For content 2 saves a hundredth of the source for a twentieth of the time; 3 takes a fifth more.
-CONTENT_LEVEL = 2
-LEVEL = 1
+# Of zlib, for content and facts. Against level 1 it saves a tenth of the bytes, which keeps an index below one and a
+# half times its source, for 2 % of the time of a build; 6 saves a hundredth more for as much time again.
+LEVEL = 5
 
 
 class Layout(msgspec.Struct, frozen=True, array_like=True):
@@ -88,7 +88,7 @@ def pack_uses(facts: FileFacts) -> bytes:
 
 
 def pack_content(data: bytes) -> bytes:
-    return zlib.compress(data, CONTENT_LEVEL)
+    return zlib.compress(data, LEVEL)
 
 
 def unpack_content(packed: bytes) -> bytes:

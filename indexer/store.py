@@ -19,6 +19,7 @@ FIRST_DATABASE = "first.sqlite"  # the first index of a repository while it is m
 
 CACHE_KIB = 64 * 1024  # of pages for a writer: a publish touches its B-trees at random
 CHECKPOINT_PAGES = 4096  # 16 MiB of log during staging before it is copied into the database
+PAGE_BYTES = 2048  # each file's row leaves half a page empty: at 4096 that is a fourteenth of an index
 MAX_LOG_BYTES = 4 << 20  # after a build a larger log is copied: readers look pages up in the log first
 BUSY_TIMEOUT_S = 5.0  # for readers: recovery of a log after a crash holds them up shortly
 
@@ -80,6 +81,7 @@ def create(place: Path, root: Path) -> sqlite3.Connection:
     disk.create_file(place)
     connection = _connect_writing(place)
     try:
+        connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
         connection.execute("PRAGMA journal_mode = MEMORY")
         connection.execute("PRAGMA synchronous = OFF")
         connection.execute("PRAGMA locking_mode = EXCLUSIVE")
