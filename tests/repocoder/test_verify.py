@@ -16,8 +16,8 @@ class Index:
     def __init__(self, *names: str) -> None:
         self._names = names
 
-    def symbols_named(self, name: str) -> tuple[str, ...]:
-        return tuple(known for known in self._names if known == name)
+    def defines(self, name: str) -> bool:
+        return name in self._names
 
 
 def query(prefix: str, suffix: str = "", language: str = "python") -> Query:
