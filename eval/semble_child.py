@@ -127,9 +127,9 @@ def edits(tree: str, model: str, file: str, runs: str) -> dict[str, Any]:
             place.write_text(f"{before}\n\ndef {word}():\n    return {number}\n", encoding="utf-8")
             started = time.perf_counter()
             index = semble.SembleIndex.from_path(tree, model_path=model)
-            found = index.search(word, top_k=1)
+            found = index.search(word, top_k=50)  # its vectors are random here, and count in the ranking
             times[kind].append(time.perf_counter() - started)
-            if not found or word not in found[0].chunk.content:
+            if not any(word in hit.chunk.content for hit in found):
                 raise SystemExit(f"semble did not find {word}")
             cache.save_index_to_cache(index, tree)
     place.write_text(before, encoding="utf-8")

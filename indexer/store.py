@@ -20,7 +20,9 @@ FIRST_DATABASE = "first.sqlite"  # the first index of a repository while it is m
 CACHE_KIB = 64 * 1024  # of pages for a writer: a publish touches its B-trees at random
 CHECKPOINT_PAGES = 4096  # 16 MiB of log during staging before it is copied into the database
 PAGE_BYTES = 2048  # each file's row leaves half a page empty: at 4096 that is a fourteenth of an index
-MAX_LOG_BYTES = 4 << 20  # after a build a larger log is copied: readers look pages up in the log first
+# After a build a larger log is copied, which takes as long as reading the whole database (its sum is made again): at
+# 12 MiB that is one of about fifty saved files. The log itself is summed after each build.
+MAX_LOG_BYTES = 12 << 20
 BUSY_TIMEOUT_S = 5.0  # for readers: recovery of a log after a crash holds them up shortly
 
 

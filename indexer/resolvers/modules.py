@@ -117,3 +117,9 @@ def _may_be_root(world: World, root: str, dotted: str, folder: str) -> bool:
 
 def _is_package(world: World, folder: str) -> bool:
     return bool(world.first(folder + init for init in _INITS))
+
+
+@lru_cache(maxsize=2)
+def modules_of(paths: frozenset[str]) -> ModuleIndex:
+    """The modules of these files. Remembered, because most builds of a running process change no path."""
+    return ModuleIndex(sorted(paths))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from indexer.resolvers.modules import ModuleIndex, inside, python_module_keys
+from indexer.resolvers.modules import ModuleIndex, inside, modules_of, python_module_keys
 from indexer.resolvers.rules import FileView, Place, Rules, parameter_texts
 from indexer.resolvers.world import World
 from indexer.types import Import
@@ -101,5 +101,5 @@ class PythonRules(Rules):
 
     def _modules(self, world: World) -> ModuleIndex:
         if self._index is None or self._index[0] is not world:
-            self._index = (world, ModuleIndex(world.paths()))
+            self._index = (world, modules_of(frozenset(world.paths())))
         return self._index[1]
