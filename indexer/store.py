@@ -18,11 +18,13 @@ DATABASE = "index.sqlite"
 FIRST_DATABASE = "first.sqlite"  # the first index of a repository while it is made: of no use to anybody else
 
 CACHE_KIB = 64 * 1024  # of pages for a writer: a publish touches its B-trees at random
-CHECKPOINT_PAGES = 4096  # 16 MiB of log during staging before it is copied into the database
 PAGE_BYTES = 2048  # each file's row leaves half a page empty: at 4096 that is a fourteenth of an index
 # After a build a larger log is copied, which takes as long as reading the whole database (its sum is made again): at
 # 12 MiB that is one of about fifty saved files. The log itself is summed after each build.
 MAX_LOG_BYTES = 12 << 20
+CHECKPOINT_PAGES = (
+    16 << 20
+) // PAGE_BYTES  # of log before SQLite copies it by itself: more than we let it grow
 BUSY_TIMEOUT_S = 5.0  # for readers: recovery of a log after a crash holds them up shortly
 
 

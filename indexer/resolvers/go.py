@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from indexer.resolvers.relative import resolved_parts
 from indexer.resolvers.rules import FileView, Place, Rules, parameter_texts
 from indexer.types import Import
 
@@ -190,12 +191,7 @@ def _replaced(world: World, folder: str) -> dict[str, str]:
 
 def _join(folder: str, relative: str) -> str | None:
     """`a/b/` and `../c` -> `a/c/`; None above the repository."""
-    parts = [part for part in folder.split("/") if part]
-    for part in relative.split("/"):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
+    parts = resolved_parts(folder, relative)
+    if parts is None:
+        return None
     return "".join(f"{part}/" for part in parts)

@@ -6,6 +6,8 @@ import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from indexer.resolvers.relative import resolved_parts
+
 if TYPE_CHECKING:
     from indexer.resolvers.world import World
 
@@ -76,14 +78,9 @@ def split_name(module: str) -> tuple[str, str]:
 
 def join_path(folder: str, relative: str) -> str | None:
     """`a/b/` and `../c` -> `a/c`; None above the repository."""
-    parts = [part for part in folder.split("/") if part]
-    for part in relative.split("/"):
-        if part == "..":
-            if not parts:
-                return None
-            parts.pop()
-        elif part not in ("", "."):
-            parts.append(part)
+    parts = resolved_parts(folder, relative)
+    if parts is None:
+        return None
     last = relative.rpartition("/")[2]
     is_folder = last in ("", ".", "..") and parts
     return "/".join(parts) + ("/" if is_folder else "")
