@@ -42,10 +42,10 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 bench: setup
-	@$(BIN)/python -m eval.bench_search $(or $(REPO),.)
+	@$(BIN)/python -m eval.bench.search $(or $(REPO),.)
 
 bench-index: setup
-	@$(BIN)/python -m eval.bench_index $(if $(TREE),"$(TREE)") $(ARGS)
+	@$(BIN)/python -m eval.bench.index $(if $(TREE),"$(TREE)") $(ARGS)
 
 pictures: setup
 	@$(BIN)/python tools/pictures.py docs/pictures

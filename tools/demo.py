@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from eval.cursors import sample_cursors
+from eval.bench.cursors import sample_cursors
 from indexer.errors import RepocoderError
 from indexer.types import Progress
 from repocoder.cli.place import parse_place

@@ -1,6 +1,6 @@
 """Real cursors of a repository, and whether the prompt held the definition that the true line needs.
 
-    python -m eval.cursors REPO [-n 20] [--seed 1] [--retrieve-only] [--json]
+    python -m eval.bench.cursors REPO [-n 20] [--seed 1] [--retrieve-only] [--json]
 
 A cursor stands at the indentation of a line inside a function body; the line is taken out of the buffer, what follows
 it stays. The line must use a name that is defined in another file of the repository. Who says so is jedi, which shares
@@ -247,7 +247,7 @@ def _describe(outcome: Outcome) -> dict[str, Any]:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m eval.cursors", description=(__doc__ or "").split("\n")[0]
+        prog="python -m eval.bench.cursors", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("repo", type=Path)
     parser.add_argument("-n", type=int, default=20, help="number of cursors")

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from eval.baseline import MissingError, Semble
-from eval.index_child import bytes_below
-from eval.processes import ChildError, Run, run_child
+from eval.bench.baseline import MissingError, Semble
+from eval.bench.index_child import bytes_below
+from eval.bench.processes import ChildError, Run, run_child
 
 PACKAGE = "transformers"
 """The default tree: an installed package of more than a million lines."""
@@ -133,7 +133,8 @@ class Bench:
     def _full_ours(self, results: list[dict[str, Any]], model: Sequence[str], keep: bool = False) -> None:
         directory = self.directory if keep else self._new_folder()
         run = run_child(
-            "eval.index_child", ["full", str(self.root), str(directory), str(self._workers), WORD, *model]
+            "eval.bench.index_child",
+            ["full", str(self.root), str(directory), str(self._workers), WORD, *model],
         )
         results.append(_with_memory(run))
         if not keep:
@@ -165,7 +166,7 @@ class Bench:
     def edit(self, small: Path, semble: Semble | None, model: Path | None) -> None:
         """One file saved -> searchable. Last, because the copy is changed."""
         arguments = ["edits", str(small), str(self._new_folder()), str(self._workers), str(EDITS)]
-        self.speeds.edits = run_child("eval.index_child", arguments).result
+        self.speeds.edits = run_child("eval.bench.index_child", arguments).result
         self.speeds.rank_bm25_rebuild = rebuild_rank_bm25(small)
         if semble is not None and model is not None:
             file = next(path for path in sorted(small.rglob("*.py")) if path.stat().st_size > 2000)

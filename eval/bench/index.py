@@ -1,10 +1,10 @@
 """The figures of the index, beside its baselines in the same run.
 
-    python -m eval.bench_index [TREE] [--jedi REPO]… [--ctags LANGUAGE=REPO]… [--only PART]… [--json]
+    python -m eval.bench.index [TREE] [--jedi REPO]… [--ctags LANGUAGE=REPO]… [--only PART]… [--json]
 
 Speed: a tree of more than a million lines (an installed package unless one is named) from walk to searchable, no
 change, one file saved; beside semble, which is installed into a folder of the user's cache for this. Accuracy:
-definitions against `ast` and universal-ctags, edges against jedi (`eval.index_accuracy`, `eval.index_edges`). What is
+definitions against `ast` and universal-ctags, edges against jedi (`.definitions`, `.edges`). What is
 missing on a machine is skipped with the reason.
 """
 
@@ -21,10 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from eval import index_accuracy, index_edges
-from eval.baseline import MissingError, Semble, make_model, open_semble
-from eval.index_speed import FILES, Bench, Speeds, copy_part, default_tree, machine, middle, percentile
-from eval.processes import ChildError
+from eval.bench import definitions, edges
+from eval.bench.baseline import MissingError, Semble, make_model, open_semble
+from eval.bench.processes import ChildError
+from eval.bench.speed import FILES, Bench, Speeds, copy_part, default_tree, machine, middle, percentile
 from indexer.snapshot import Snapshot
 
 RUNS = 3
@@ -70,7 +70,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m eval.bench_index", description=(__doc__ or "").split("\n")[0]
+        prog="python -m eval.bench.index", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument(
         "tree", nargs="?", type=Path, help="a tree of Python files; by default an installed package"
@@ -193,7 +193,7 @@ def _gib(count: float) -> str:
 
 def _tree_definitions(bench: Bench, shown: int, details: dict[str, Any]) -> list[Row]:
     with Snapshot.open(bench.directory, bench.root, derived_versions={}) as snapshot:
-        found = index_accuracy.compare_python(snapshot, bench.root)
+        found = definitions.compare_python(snapshot, bench.root)
     return [_definitions_row(found, 0.99, shown, details)]
 
 
@@ -252,8 +252,8 @@ def _ctags(given: str, shown: int, details: dict[str, Any]) -> list[Row]:
     root = Path(place).resolve()
     if not separator or not root.is_dir():
         raise MissingError("--ctags takes LANGUAGE=FOLDER")
-    with index_accuracy.indexed(root) as snapshot:
-        found = index_accuracy.compare_ctags(snapshot, root, language)
+    with definitions.indexed(root) as snapshot:
+        found = definitions.compare_ctags(snapshot, root, language)
     return [_definitions_row(found, 0.97, shown, details)]
 
 
@@ -262,15 +262,15 @@ def _python(place: Path, parts: list[str], options: argparse.Namespace, details:
     if not root.is_dir():
         raise MissingError("--jedi takes a folder")
     rows = []
-    with index_accuracy.indexed(root) as snapshot:
+    with definitions.indexed(root) as snapshot:
         if "definitions" in parts:
-            compared = index_accuracy.compare_python(snapshot, root)
+            compared = definitions.compare_python(snapshot, root)
             rows.append(_definitions_row(compared, 0.99, options.verbose, details))
         if "edges" in parts:
-            judged = index_edges.judge(snapshot, root, options.sample)
+            judged = edges.judge(snapshot, root, options.sample)
             details.setdefault("edges", []).append(asdict(judged))
             if options.verbose:
-                print(index_edges.describe(judged, options.verbose), file=sys.stderr)
+                print(edges.describe(judged, options.verbose), file=sys.stderr)
             met = judged.precision >= 0.95 and judged.recall >= 0.85
             ours = f"precision {judged.precision:.3f}, recall {judged.recall:.3f}"
             baseline = (
@@ -281,11 +281,9 @@ def _python(place: Path, parts: list[str], options: argparse.Namespace, details:
     return rows
 
 
-def _definitions_row(
-    found: index_accuracy.Comparison, least: float, shown: int, details: dict[str, Any]
-) -> Row:
+def _definitions_row(found: definitions.Comparison, least: float, shown: int, details: dict[str, Any]) -> Row:
     if shown:
-        print(index_accuracy.describe(found, shown), file=sys.stderr)
+        print(definitions.describe(found, shown), file=sys.stderr)
     record = asdict(found) | {"recall": found.recall, "precision": found.precision}
     record |= {"missing": len(found.missing), "extra": len(found.extra)}
     details.setdefault("definitions", []).append(record)

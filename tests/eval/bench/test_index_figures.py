@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from eval import bench_index, index_accuracy, index_edges, scale
-from eval.baseline import MissingError
-from eval.index_accuracy import Place, compare, indexed, python_definitions
-from eval.index_child import edits, new_word
-from eval.index_speed import copy_part, measure_source, percentile
-from eval.processes import ChildError, run_child
+from eval.bench import definitions, edges, index, scale
+from eval.bench.baseline import MissingError
+from eval.bench.definitions import Place, compare, indexed, python_definitions
+from eval.bench.index_child import edits, new_word
+from eval.bench.processes import ChildError, run_child
+from eval.bench.speed import copy_part, measure_source, percentile
 
 SHOP = {
     "shop/__init__.py": "from .prices import price as cost\n",
@@ -62,15 +62,15 @@ def test_a_definition_that_only_one_side_has_costs_recall_or_precision(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with indexed(write(tmp_path, SHOP)) as snapshot:
-        found = index_accuracy.compare_python(snapshot, tmp_path)
+        found = definitions.compare_python(snapshot, tmp_path)
         assert (found.files, found.theirs, found.recall, found.precision) == (3, 6, 1.0, 1.0)
         real = python_definitions
 
         def other(path: str, source: bytes) -> list[Place] | None:
             return [*(real(path, source) or [])[1:], Place(path, "ghost", "class", 1, 1)]
 
-        monkeypatch.setattr(index_accuracy, "python_definitions", other)
-        found = index_accuracy.compare_python(snapshot, tmp_path)
+        monkeypatch.setattr(definitions, "python_definitions", other)
+        found = definitions.compare_python(snapshot, tmp_path)
         assert [place.name for place in found.missing] == ["ghost"] * 3
         assert sorted(place.name for place in found.extra) == ["Cart", "Money"]
         assert found.recall == pytest.approx(4 / 7)
@@ -81,20 +81,20 @@ def test_ctags_judges_go(tmp_path: Path) -> None:
     source = "package a\n\ntype T struct{}\n\nfunc (t T) M() {}\n\nfunc F() {\n\ttype Inner struct{}\n}\n"
     with indexed(write(tmp_path, {"a.go": source})) as snapshot:
         try:
-            found = index_accuracy.compare_ctags(snapshot, tmp_path, "go")
+            found = definitions.compare_ctags(snapshot, tmp_path, "go")
         except MissingError as error:
             pytest.skip(str(error))
         assert (found.theirs, found.agreed, found.missing, found.extra) == (3, 3, (), ())
         with pytest.raises(MissingError, match="no rust file"):
-            index_accuracy.compare_ctags(snapshot, tmp_path, "rust")
+            definitions.compare_ctags(snapshot, tmp_path, "rust")
         with pytest.raises(MissingError, match="no kinds"):
-            index_accuracy.compare_ctags(snapshot, tmp_path, "cobol")
+            definitions.compare_ctags(snapshot, tmp_path, "cobol")
 
 
 def test_jedi_judges_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("jedi")
     with indexed(write(tmp_path, SHOP)) as snapshot:
-        judged = index_edges.judge(snapshot, tmp_path, 50)
+        judged = edges.judge(snapshot, tmp_path, 50)
         assert judged.counted >= 7
         assert (judged.missed_lines, judged.wrong_lines, judged.recall, judged.precision) == (
             (),
@@ -103,8 +103,8 @@ def test_jedi_judges_edges(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
             1.0,
         )
         assert judged.right >= 6
-        monkeypatch.setattr(index_edges._Graph, "targets", lambda *_: set())
-        assert index_edges.judge(snapshot, tmp_path, 50).recall == 0.0
+        monkeypatch.setattr(edges._Graph, "targets", lambda *_: set())
+        assert edges.judge(snapshot, tmp_path, 50).recall == 0.0
 
 
 def test_a_wrong_edge_is_found_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,15 +112,15 @@ def test_a_wrong_edge_is_found_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyP
     pytest.importorskip("jedi")
     files = SHOP | {"other.py": "def price():\n    return 1\n"}
     with indexed(write(tmp_path, files)) as snapshot:
-        real = index_edges._Graph.edges
+        real = edges._Graph.edges
         wrong = next(s for s in snapshot.symbols_of("other.py") if s.name == "price")
 
-        def edges(graph: index_edges._Graph, paths: list[str]):  # type: ignore[no-untyped-def]
+        def misled(graph: edges._Graph, paths: list[str]):  # type: ignore[no-untyped-def]
             for source, target, edge in real(graph, paths):
                 yield source, wrong if target.name == "price" else target, edge
 
-        monkeypatch.setattr(index_edges._Graph, "edges", edges)
-        judged = index_edges.judge(snapshot, tmp_path, 50)
+        monkeypatch.setattr(edges._Graph, "edges", misled)
+        judged = edges.judge(snapshot, tmp_path, 50)
         assert judged.wrong_lines
         assert all("other.py:price" in line for line in judged.wrong_lines)
         assert judged.precision < 1.0
@@ -137,7 +137,8 @@ def test_edits_are_searchable_with_their_edges(tmp_path: Path) -> None:
 
 def test_a_child_says_what_it_measured_and_why_it_failed(tmp_path: Path) -> None:
     run = run_child(
-        "eval.index_child", ["full", str(write(tmp_path / "t", SHOP)), str(tmp_path / "i"), "1", "price"]
+        "eval.bench.index_child",
+        ["full", str(write(tmp_path / "t", SHOP)), str(tmp_path / "i"), "1", "price"],
     )
     assert (run.result["files"], run.result["found"] > 0) == (3, True)
     assert 10 << 20 < run.result["main_bytes"] < 1 << 30
@@ -145,7 +146,7 @@ def test_a_child_says_what_it_measured_and_why_it_failed(tmp_path: Path) -> None
         assert run.tree_bytes > 10 << 20
     assert run.seconds >= run.result["seconds"] > 0
     with pytest.raises(ChildError, match="no Python file"):
-        run_child("eval.index_child", ["edits", str(tmp_path / "t"), str(tmp_path / "j"), "1", "1"])
+        run_child("eval.bench.index_child", ["edits", str(tmp_path / "t"), str(tmp_path / "j"), "1", "1"])
 
 
 def test_the_table_says_what_was_skipped_and_what_was_met(
@@ -154,7 +155,7 @@ def test_the_table_says_what_was_skipped_and_what_was_met(
     root = write(tmp_path, SHOP)
     monkeypatch.setenv("PATH", "")
     arguments = ["--only", "definitions", "--jedi", str(root), "--ctags", f"go={root}", "--ctags", "java"]
-    assert bench_index.main(arguments) == 0
+    assert index.main(arguments) == 0
     out = capsys.readouterr().out
     assert "| recall 1.0000, precision 1.0000 | ast: 6 | yes |" in out
     assert f"skipped: {root.name}: no go file is indexed" in out
@@ -195,7 +196,7 @@ def test_a_smaller_tree_is_the_first_part_of_a_larger_one(tmp_path: Path) -> Non
 
 def test_what_each_structure_takes(tmp_path: Path) -> None:
     run_child(
-        "eval.index_child",
+        "eval.bench.index_child",
         ["full", str(write(tmp_path / "tree-1", SHOP)), str(tmp_path / "index-1"), "1", "price"],
     )
     found = scale.structures(tmp_path / "index-1")

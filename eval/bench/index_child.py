@@ -1,7 +1,7 @@
 """What runs in a process of its own with repocoder's index.
 
-    python -m eval.index_child full TREE DIRECTORY WORKERS WORD [MODEL]    walk to searchable, one search
-    python -m eval.index_child edits TREE DIRECTORY WORKERS COUNT          saved -> searchable, in a running process
+    python -m eval.bench.index_child full TREE DIRECTORY WORKERS WORD [MODEL]    walk to searchable, one search
+    python -m eval.bench.index_child edits TREE DIRECTORY WORKERS COUNT          saved -> searchable, in one process
 
 MODEL is "static:FOLDER" for a static model, else what the setting `embedder` may be: an encoder's name or folder.
 """
@@ -16,8 +16,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from eval.baseline import StaticEmbedder
-from eval.processes import own_peak_bytes, say
+from eval.bench.baseline import StaticEmbedder
+from eval.bench.processes import own_peak_bytes, say
 from indexer.build import Indexer
 from indexer.derived import Derived
 from indexer.snapshot import Snapshot

@@ -1,6 +1,6 @@
 """How does the index grow from ten thousand to millions of lines, and what does each structure cost?
 
-    python -m eval.scale FOLDER [--sizes 10k 100k 1m 5m] [--results FILE] [--markdown] [--into PAGE] [--again]
+    python -m eval.bench.scale FOLDER [--sizes 10k 100k 1m 5m] [--results FILE] [--markdown] [--into PAGE] [--again]
 
 Makes trees of so many lines in FOLDER from the Python packages installed beside this one, indexes each in a fresh
 process, and keeps what was measured in a file, so that a run can be broken off and only does what is missing. Where
@@ -27,13 +27,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from eval.index_speed import machine
-from eval.processes import ChildError, run_child, say
+from eval.bench.processes import ChildError, run_child, say
+from eval.bench.speed import machine
 from indexer.store import DATABASE
 
 SIZES = {"10k": 10_000, "100k": 100_000, "1m": 1_000_000, "5m": 5_000_000, "10m": 10_000_000}
 DEFAULT_SIZES = ("10k", "100k", "1m")
-MARKS = ("<!-- measured by eval.scale -->", "<!-- end of what was measured -->")
+MARKS = ("<!-- measured by eval.bench.scale -->", "<!-- end of what was measured -->")
 WORD = "tokenizer config"
 
 KEPT = 3
@@ -68,7 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         )
         return 0
     if options.folder is None:
-        raise SystemExit("eval.scale: name a folder to work in")
+        raise SystemExit("eval.bench.scale: name a folder to work in")
     options.folder.mkdir(parents=True, exist_ok=True)
     place = options.results or options.folder / "scale.json"
     known: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
@@ -87,7 +87,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m eval.scale", description=(__doc__ or "").split("\n")[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m eval.bench.scale", description=(__doc__ or "").split("\n")[0]
+    )
     parser.add_argument(
         "folder", nargs="?", type=Path, help="where trees and indexes go: about 0.3 GB a million lines"
     )
@@ -207,20 +209,20 @@ def measure(folder: Path, size: str, workers: int) -> dict[str, Any]:
     lines = make_tree(tree, SIZES[size], installed_modules())
     source = sum(place.stat().st_size for place in tree.rglob("*.py"))
     arguments = [str(tree), str(directory), str(workers)]
-    run = run_child("eval.index_child", ["full", *arguments, WORD], timeout_s=7200)
+    run = run_child("eval.bench.index_child", ["full", *arguments, WORD], timeout_s=7200)
     result = {
         "lines": lines,
         "source_bytes": source,
         "tree_bytes": run.tree_bytes,
         "machine": where,
         "measured": time.strftime("%Y-%m-%d"),
-        "structures": run_child("eval.scale", ["--structures", str(directory)]).result,
+        "structures": run_child("eval.bench.scale", ["--structures", str(directory)]).result,
         **run.result,
     }
-    again = run_child("eval.index_child", ["full", *arguments, WORD], timeout_s=7200).result
+    again = run_child("eval.bench.index_child", ["full", *arguments, WORD], timeout_s=7200).result
     result["unchanged_seconds"] = again["build_seconds"]
     try:
-        edits = run_child("eval.index_child", ["edits", *arguments, "10"], timeout_s=7200).result
+        edits = run_child("eval.bench.index_child", ["edits", *arguments, "10"], timeout_s=7200).result
         result["edit_ms"] = sorted(edits["body"])[len(edits["body"]) // 2]
         result["edit_main_bytes"] = edits["main_bytes"]
     except ChildError as error:
@@ -315,7 +317,7 @@ def put_into(page: Path, tables: str) -> None:
     before, first, rest = text.partition(MARKS[0])
     _, second, after = rest.partition(MARKS[1])
     if not first or not second:
-        raise SystemExit(f"eval.scale: {page}: has no place for the tables")
+        raise SystemExit(f"eval.bench.scale: {page}: has no place for the tables")
     page.write_text(f"{before}{first}\n\n{tables}\n\n{second}{after}", encoding="utf-8")
 
 

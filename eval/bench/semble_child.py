@@ -1,10 +1,10 @@
 """What runs in a process of its own with semble on its path. Knows nothing of repocoder.
 
-python -m eval.semble_child warm TREE
-python -m eval.semble_child model TREE FOLDER DIM VOCABULARY
-python -m eval.semble_child full TREE MODEL WORD SAVE        index in memory, one search; SAVE 1: then to disk
-python -m eval.semble_child cached TREE MODEL                 start with a cache that is up to date
-python -m eval.semble_child edits TREE MODEL FILE RUNS        after each edit: a full rebuild, and its own update
+python -m eval.bench.semble_child warm TREE
+python -m eval.bench.semble_child model TREE FOLDER DIM VOCABULARY
+python -m eval.bench.semble_child full TREE MODEL WORD SAVE        index in memory, one search; SAVE 1: then to disk
+python -m eval.bench.semble_child cached TREE MODEL                 start with a cache that is up to date
+python -m eval.bench.semble_child edits TREE MODEL FILE RUNS        after each edit: a full rebuild, and its own update
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from eval.processes import own_peak_bytes, say
+from eval.bench.processes import own_peak_bytes, say
 
 SAMPLE_BYTES = 8 << 20
 """Of the tree's source that the vocabulary is learned from."""

@@ -18,7 +18,7 @@ import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
-from eval.processes import ChildError, Run, run_child
+from eval.bench.processes import ChildError, Run, run_child
 
 PINNED = Path(__file__).with_name("baselines.txt")
 DIM = 256
@@ -44,7 +44,7 @@ class Semble:
         self._scratch = scratch
 
     def run(self, *arguments: str, workers: int = 0) -> Run:
-        """Run one mode of `eval.semble_child`. Raises ChildError."""
+        """Run one mode of `eval.bench.semble_child`. Raises ChildError."""
         environment = {
             "PYTHONPATH": str(self._folder),
             "SEMBLE_CACHE_LOCATION": str(self._scratch / "semble"),
@@ -52,7 +52,7 @@ class Semble:
             "HF_HUB_OFFLINE": "1",
             "SEMBLE_INDEX_WORKERS": str(workers),
         }
-        return run_child("eval.semble_child", arguments, environment=environment)
+        return run_child("eval.bench.semble_child", arguments, environment=environment)
 
 
 def open_semble(scratch: Path) -> Semble:

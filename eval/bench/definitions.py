@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.baseline import MissingError
+from eval.bench.baseline import MissingError
 from indexer.build import Indexer
 from indexer.snapshot import Snapshot
 

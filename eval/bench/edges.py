@@ -26,7 +26,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from eval.baseline import MissingError
+from eval.bench.baseline import MissingError
 from indexer.snapshot import Snapshot
 from indexer.types import Edge, Symbol
 

@@ -1,6 +1,6 @@
 """How fast is a search, beside rank_bm25 on the same chunks in the same run?
 
-    python -m eval.bench_search REPO [--queries N] [--oracle-queries N] [--json]
+    python -m eval.bench.search REPO [--queries N] [--oracle-queries N] [--json]
 
 Queries are holes inside the repository's own code, by a fixed seed. Two things are timed, both warm: the
 ranking alone (the same terms for both scorers, which must agree), and the whole `Retriever.retrieve`.
@@ -72,7 +72,7 @@ class Result:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="python -m eval.bench_search", description=(__doc__ or "").split("\n")[0]
+        prog="python -m eval.bench.search", description=(__doc__ or "").split("\n")[0]
     )
     parser.add_argument("repository", type=Path)
     parser.add_argument("--queries", type=int, default=200, help="holes to search from")

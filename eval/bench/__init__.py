@@ -1,0 +1,1 @@
+"""Speed, memory and exactness of the parts, each beside a baseline in the same run."""
