@@ -41,6 +41,6 @@ if ! ls "$wheels"/llama_cpp_python-"$llama"-*.whl >/dev/null 2>&1; then
 fi
 
 say "packages"
-pip install --constraint constraints.txt --find-links "$wheels" --group dev --editable '.[encoders,eval]'
+pip install --constraint constraints.txt --find-links "$wheels" --group dev --editable '.[encoders,eval,ray]'
 "$VENV/bin/python" -c 'import llama_cpp, tree_sitter, textual, faiss' || { say "the environment does not import: run make clean and try again"; exit 1; }
 say "ready: $VENV/bin/repocoder --help"
