@@ -52,6 +52,11 @@ class Resolver:
         """
         return self._edges.types(facts, dotted, scope, line)
 
+    def imported(self, facts: FileFacts) -> frozenset[str]:
+        """The paths that the imports of the file (or unsaved buffer) that gave `facts` lead to."""
+        edges = self._edges.resolve(facts, ()).edges
+        return frozenset(edge.target_path for edge in edges if edge.kind == "imports")
+
     def resolve_file(self, facts: FileFacts) -> Resolved:
         """All edges that start in the file."""
         return self._edges.resolve(facts, facts.references)

@@ -48,13 +48,15 @@ def guard_for(query: Query, indexed_lines: int) -> Guard:
 
     An exclusion in the query's own file bans everything after it too: under the rules of a benchmark nothing
     behind the hole is known. Lines are those of the index, which may lag behind the buffer: the visible
-    window grows by the difference in length, so that a shifted line cannot slip out of it.
+    window grows by the difference in length, so that a shifted line cannot slip out of it. Who excludes lines of
+    the query's own file speaks of the file as it is indexed: there nothing has moved.
     """
     excluded: dict[str, tuple[Lines, ...]] = {}
     for ban in query.exclusions:
         last = END_OF_FILE if ban.path == query.path else ban.end_line
         excluded[ban.path] = (*excluded.get(ban.path, ()), (ban.start_line, last))
     n_lines = query.prefix.count("\n") + query.suffix.count("\n") + 1
-    drift = abs(n_lines - indexed_lines) if indexed_lines else 0
+    moved = bool(indexed_lines) and query.path not in excluded
+    drift = abs(n_lines - indexed_lines) if moved else 0
     window = (query.line - VISIBLE_BEFORE - drift, query.line + VISIBLE_AFTER + drift)
     return Guard(excluded, {query.path: (window,)})

@@ -50,7 +50,7 @@ class Lexical(Protocol):
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
     ) -> list[tuple[int, float]]: ...
 
-    def idf(self, terms: Iterable[str]) -> dict[str, float]: ...
+    def idf(self, terms: Iterable[str], *, without: Sequence[int] = ()) -> dict[str, float]: ...
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]: ...
 
@@ -80,7 +80,7 @@ def similar(query: Query, snapshot: Snapshot, lexical: Lexical, *, guard: Guard,
     ]
     ranked = rank(weights, lexical, limit=limit, without=banned)
     chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
-    wanted = snippet.target(_compared_lines(query), lexical.idf(weights))
+    wanted = snippet.target(_compared_lines(query), lexical.idf(weights, without=banned))
     hits: list[Hit] = []
     for found in ranked:
         chunk = chunks[found.id]
@@ -114,7 +114,7 @@ def rank(
     weights: Mapping[str, float], lexical: Lexical, *, limit: int, without: Sequence[int] = ()
 ) -> list[Ranked]:
     """The best chunks for weighted terms, each with its coverage and the rarest terms that it shares."""
-    idf = lexical.idf(weights)
+    idf = lexical.idf(weights, without=without)
     mass = {term: weights[term] * idf[term] for term in idf if idf[term] > 0}
     terms = sorted(mass, key=lambda term: (-mass[term], term))[:MAX_TERMS]
     if not terms:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from indexer.resolve import Resolver
 from indexer.types import Chunk, FileFacts
 from retrieval.candidates import Candidate, Gatherer
+from retrieval.overlay import Overlay
 from retrieval.render import MAX_CHARACTERS, render_symbol
 from retrieval.types import Evidence, Hit, Query
 
@@ -85,7 +86,7 @@ class _Shelf:
 class Definitions:
     """The channel over one snapshot. Keeps what it resolved; may be used by several threads."""
 
-    def __init__(self, snapshot: Snapshot) -> None:
+    def __init__(self, snapshot: Snapshot | Overlay) -> None:
         self._snapshot = weakref.proxy(snapshot)
         self._resolver = Resolver(self._snapshot)
         self._lock = threading.Lock()
@@ -105,6 +106,11 @@ class Definitions:
                 if shown is not None:
                     shelf.put(shown, limit)
         return [self._hit(shown, place) for place, shown in enumerate(shelf.shown, 1)]
+
+    def imported(self, facts: FileFacts) -> frozenset[str]:
+        """The paths of the files that the buffer imports."""
+        with self._lock:
+            return self._resolver.imported(facts)
 
     def _rank(self, query: Query, candidates: list[Candidate]) -> list[Candidate]:
         for candidate in candidates:
@@ -138,15 +144,24 @@ class Definitions:
         return Hit(shown.chunk, value, (evidence,), shown.text, shown.start_line, shown.end_line)
 
 
-_KNOWN: weakref.WeakKeyDictionary[Snapshot, Definitions] = weakref.WeakKeyDictionary()
+_KNOWN: weakref.WeakKeyDictionary[Snapshot | Overlay, Definitions] = weakref.WeakKeyDictionary()
 
 
-def definitions(query: Query, snapshot: Snapshot, *, limit: int) -> list[Hit]:
+def definitions(query: Query, snapshot: Snapshot | Overlay, *, limit: int) -> list[Hit]:
     """The definitions channel for one query; what was resolved is kept as long as the snapshot lives."""
+    return _channel_of(snapshot).find(query, limit)
+
+
+def imported_paths(query: Query, snapshot: Snapshot | Overlay) -> frozenset[str]:
+    """The files that the buffer imports; empty where it has no grammar."""
+    return frozenset() if query.facts is None else _channel_of(snapshot).imported(query.facts)
+
+
+def _channel_of(snapshot: Snapshot | Overlay) -> Definitions:
     channel = _KNOWN.get(snapshot)
     if channel is None:
         channel = _KNOWN[snapshot] = Definitions(snapshot)
-    return channel.find(query, limit)
+    return channel
 
 
 def score(candidate: Candidate) -> float:

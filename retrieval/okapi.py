@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
@@ -34,16 +36,31 @@ class OkapiBackend:
         """The best k chunks with a score above 0, as (chunk id, score), ties by ascending id."""
         if self._okapi is None:
             return []
+        scorer = copy.copy(self._okapi)
+        scorer.idf = self.idf(terms, without=without)
         scores = np.zeros(len(self.ids))
         for term, weight in terms.items():
-            scores += weight * self._okapi.get_scores([term])
+            scores += weight * scorer.get_scores([term])
         if without:
             scores[among(self.ids, np.sort(np.asarray(without, dtype=np.int64)))] = 0.0
         return top(self.ids, scores, k)
 
-    def idf(self, terms: Iterable[str]) -> dict[str, float]:
-        known: Mapping[str, float] = self._okapi.idf if self._okapi else {}
-        return {term: float(known[term]) for term in terms if term in known}
+    def idf(self, terms: Iterable[str], *, without: Sequence[int] = ()) -> dict[str, float]:
+        """BM25Okapi's idf, of the chunks that are not left out."""
+        if self._okapi is None:
+            return {}
+        known: Mapping[str, float] = self._okapi.idf
+        if not without:
+            return {term: float(known[term]) for term in terms if term in known}
+        rows = [self._order[number] for number in set(without) if number in self._order]
+        found: dict[str, float] = {}
+        for term in terms:
+            frequency = sum(term in document for document in self._okapi.doc_freqs) if term in known else 0
+            frequency -= sum(term in self._okapi.doc_freqs[row] for row in rows)
+            if frequency > 0:
+                idf = math.log(len(self.ids) - len(rows) - frequency + 0.5) - math.log(frequency + 0.5)
+                found[term] = idf if idf >= 0 else self._okapi.epsilon * self._okapi.average_idf
+        return found
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         held = np.zeros((len(terms), len(ids)), dtype=np.bool_)

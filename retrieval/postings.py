@@ -148,28 +148,38 @@ class Postings:
         parts = [Segment.read(folder, entry.name) for entry in catalogue.entries]
         return cls(parts, segments.read_dead(folder), catalogue.figures)
 
-    def idf(self, terms: Iterable[str]) -> dict[str, float]:
-        """Okapi's idf with its floor; what no live chunk holds has none and is left out."""
-        return {name: term.idf for name, term in self._look_up(list(terms)).items()}
-
-    def scores(self, terms: Mapping[str, float]) -> NDArray[np.float64]:
-        """Okapi's score of each row for a weighted query, dead rows 0. Shape (rows,), rows as in `ids`."""
+    def idf(self, terms: Iterable[str], *, without: Sequence[int] = ()) -> dict[str, float]:
+        """Okapi's idf with its floor; what no live chunk but those left out holds has none."""
         found = self._look_up(list(terms))
-        if not found:
+        if not without:
+            return {name: term.idf for name, term in found.items()}
+        rows = self._rows_of(without)
+        chunks = self.chunks - len(rows)
+        held = {name: len(term.rows) - _common(term.rows, rows) for name, term in found.items()}
+        return {name: self._idf(chunks, count) for name, count in held.items() if count}
+
+    def scores(self, terms: Mapping[str, float], *, without: Sequence[int] = ()) -> NDArray[np.float64]:
+        """Okapi's score of each row for a weighted query, dead rows and those left out 0. Shape (rows,), rows as in
+        `ids`. What is left out is not counted in the frequencies of terms either; lengths and the floor of a negative
+        idf stay those of the generation.
+        """
+        found = self._look_up(list(terms))
+        idf = self.idf(terms, without=without)
+        if not idf:
             return np.zeros(len(self.ids), dtype=np.float64)
-        rows = np.concatenate([term.rows for term in found.values()])
-        shares = np.concatenate([terms[name] * term.idf * term.shares for name, term in found.items()])
+        rows = np.concatenate([found[name].rows for name in idf])
+        shares = np.concatenate([terms[name] * value * found[name].shares for name, value in idf.items()])
         # adds in order, so each row sums its terms in the order of the query, as the reference does
-        return np.bincount(rows, weights=shares, minlength=len(self.ids)).astype(np.float64, copy=False)
+        scores = np.bincount(rows, weights=shares, minlength=len(self.ids)).astype(np.float64, copy=False)
+        if without:
+            scores[self._rows_of(without)] = 0.0
+        return scores
 
     def search(
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
     ) -> list[tuple[int, float]]:
         """The best k chunks with a score above 0, as (chunk id, score), ties by ascending id."""
-        scores = self.scores(terms)
-        if without:
-            scores[segments.among(self.ids, np.sort(np.asarray(without, dtype=np.int64)))] = 0.0
-        return top(self.ids, scores, k)
+        return top(self.ids, self.scores(terms, without=without), k)
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         """Which live chunk holds which term. Shape (len(terms), len(ids)) bool."""
@@ -216,10 +226,22 @@ class Postings:
     def _weigh(self, rows: Sequence[NDArray[np.int64]], counts: Sequence[Rows]) -> _Term:
         where = np.concatenate([np.empty(0, dtype=np.int64), *rows])
         count = np.concatenate([np.empty(0, dtype=np.int32), *counts])
-        frequency = len(where)
-        idf = math.log(self.chunks - frequency + 0.5) - math.log(frequency + 0.5)
-        idf = EPSILON * self._mean_idf if idf < 0 else idf
+        idf = self._idf(self.chunks, len(where))
         return _Term(idf, where, count * (K1 + 1) / (count + self._norms[where]))
+
+    def _idf(self, chunks: int, frequency: int) -> float:
+        idf = math.log(chunks - frequency + 0.5) - math.log(frequency + 0.5)
+        return EPSILON * self._mean_idf if idf < 0 else idf
+
+    def _rows_of(self, ids: Sequence[int]) -> NDArray[np.int64]:
+        """The live rows of these chunks."""
+        wanted = np.sort(np.asarray(ids, dtype=np.int64))
+        return np.flatnonzero(segments.among(self.ids, wanted) & self._live)
+
+
+def _common(rows: NDArray[np.int64], others: NDArray[np.int64]) -> int:
+    """How many of `others` are among `rows`, which are sorted."""
+    return int(segments.among(others, rows).sum())
 
 
 def top(ids: Ids, scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:

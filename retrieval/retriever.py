@@ -17,7 +17,8 @@ from retrieval.fuse import fuse
 from retrieval.gate import SIMILAR_THRESHOLD, Mode, decide
 from retrieval.leak import Guard, guard_for
 from retrieval.lexical import Lexical, similar
-from retrieval.neighbors import definitions
+from retrieval.neighbors import definitions, imported_paths
+from retrieval.overlay import Overlay
 from retrieval.postings import Postings
 from retrieval.types import GateDecision, Hit, Query
 
@@ -76,8 +77,9 @@ class Retriever:
             return Retrieved((), decide(query, (), mode), {})
         timings: dict[str, float] = {}
         guard = guard_for(query, self._indexed_lines(query.path))
+        table = self._table(query)
         channels = {
-            name: _guarded(hits, guard) for name, hits in self._channels(query, guard, timings).items()
+            name: _guarded(hits, guard) for name, hits in self._channels(query, table, guard, timings).items()
         }
         with _timed(timings, "gate_ms"):
             gate = decide(query, (hit for hits in channels.values() for hit in hits), mode)
@@ -86,7 +88,7 @@ class Retriever:
                 hit for hit in channels.get("similar", ()) if hit.evidence[0].score >= SIMILAR_THRESHOLD
             ]
         with _timed(timings, "fuse_ms"):
-            hits = fuse(channels, query.path, k=k, imported=self._imported(query.path))
+            hits = fuse(channels, query.path, k=k, imported=imported_paths(query, table))
         return Retrieved(hits, gate, timings)
 
     def search(self, text: str, k: int) -> Found:
@@ -112,13 +114,21 @@ class Retriever:
                 self._lexical = self._open_lexical()
             return self._lexical
 
-    def _channels(self, query: Query, guard: Guard, timings: dict[str, float]) -> dict[str, Sequence[Hit]]:
+    def _table(self, query: Query) -> Snapshot | Overlay:
+        """What names are looked up in: without the query's file as indexed, where the query excludes lines of it."""
+        if query.facts is None or all(ban.path != query.path for ban in query.exclusions):
+            return self._snapshot
+        return Overlay(self._snapshot, query.facts, query.prefix + query.suffix)
+
+    def _channels(
+        self, query: Query, table: Snapshot | Overlay, guard: Guard, timings: dict[str, float]
+    ) -> dict[str, Sequence[Hit]]:
         """The hits of each channel that is on."""
         on = self._settings.channels
         found: dict[str, Sequence[Hit]] = {}
         if "definitions" in on:
             with _timed(timings, "definitions_ms"):
-                found["definitions"] = definitions(query, self._snapshot, limit=DEPTH)
+                found["definitions"] = definitions(query, table, limit=DEPTH)
         if "similar" in on:
             with _timed(timings, "similar_ms"):
                 found["similar"] = similar(query, self._snapshot, self.lexical(), guard=guard, limit=DEPTH)
@@ -149,17 +159,6 @@ class Retriever:
     def _indexed_lines(self, path: str) -> int:
         facts = self._snapshot.facts(path)
         return facts.n_lines if facts is not None else 0
-
-    def _imported(self, path: str) -> frozenset[str]:
-        """Paths that the file imports, by the graph."""
-        targets = {
-            edge.target
-            for symbol in self._snapshot.symbols_of(path)
-            if symbol.kind == "file"
-            for edge in self._snapshot.edges_from(symbol.id)
-            if edge.kind == "imports"
-        }
-        return frozenset(self._snapshot.symbol(target).path for target in targets)
 
 
 def _guarded(hits: Sequence[Hit], guard: Guard) -> list[Hit]:
