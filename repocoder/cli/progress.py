@@ -94,13 +94,13 @@ def describe(step: Progress, elapsed_s: float) -> str:
         if step.lines:
             parts.append(f"{step.lines / elapsed_s / 1000:.0f}k lines/s")
         if step.total > step.done:
-            parts.append(f"{_duration((step.total - step.done) / rate)} left")
+            parts.append(f"{duration((step.total - step.done) / rate)} left")
     if step.path:
         parts.append(safe(step.path))
     return " ".join(parts)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """`6 s`, `2 min`, `3 h`: no more digits than an estimate has."""
     if seconds < 100:
         return f"{seconds:.0f} s"
