@@ -1,0 +1,93 @@
+"""The metrics by name: what a table calls them, in which table they stand, and which way is better.
+
+A score that is not named here is shown under its own name among the completions, higher being better.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Group = Literal["completion", "context"]
+
+EXACT_MATCH = "exact_match"
+COVERAGE = "identifier_coverage"
+TRUTH_NATS = "truth_nats_per_token"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """How one metric is shown."""
+
+    name: str
+    title: str
+    group: Group = "completion"
+    higher_is_better: bool = True
+    tested: bool = False  # is its difference to in-file in the table of differences?
+    exponential: bool = False  # averaged as it is, shown as exp(mean)
+    decimals: int = 2
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("exact_match", "EM", tested=True),
+    Metric("edit_similarity_levenshtein", "ES (Levenshtein)", tested=True),
+    Metric("edit_similarity_fuzz", "ES (fuzz.ratio)", tested=True),
+    Metric("identifier_exact_match", "identifier EM"),
+    Metric("identifier_f1", "identifier F1"),
+    Metric("code_token_exact_match", "code-token EM"),
+    Metric("pass_rate", "pass rate", tested=True),
+    Metric("undefined_name_rate", "undefined names", higher_is_better=False),
+    Metric(
+        TRUTH_NATS,
+        "perplexity of the truth",
+        higher_is_better=False,
+        tested=True,
+        exponential=True,
+    ),
+    Metric("identifier_coverage", "identifier coverage", group="context", tested=True),
+    Metric("gold_definition_hit", "gold definition hit", group="context", tested=True),
+    Metric("context_precision", "context precision", group="context"),
+    Metric("context_tokens", "context tokens", group="context", higher_is_better=False, decimals=0),
+    Metric("prompt_tokens", "prompt tokens", group="context", higher_is_better=False, decimals=0),
+)
+
+_BY_NAME = {metric.name: metric for metric in METRICS}
+_ORDER = {metric.name: place for place, metric in enumerate(METRICS)}
+
+
+def metric(name: str) -> Metric:
+    """How the metric of that name is shown."""
+    return _BY_NAME.get(name) or Metric(name, name.replace("_", " "))
+
+
+def in_order(names: set[str]) -> list[Metric]:
+    """The metrics of these names as tables order them: the known ones first, others by name."""
+    return [metric(name) for name in sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))]
+
+
+UPPER_BOUNDS = frozenset({"oracle", "bm25-oracle", "published-oracle"})
+"""Methods whose query holds the truth: what retrieval could reach, not what it does."""
+
+METHODS: tuple[str, ...] = (
+    "in-file",
+    "bm25",
+    "published",
+    "repoformer",
+    "repocoder",
+    "definitions",
+    "similar",
+    "dense",
+    "hybrid",
+    "engine",
+    "oracle",
+    "bm25-oracle",
+    "published-oracle",
+)
+"""In the order of tables: nothing, baselines, ours, upper bounds."""
+
+IN_FILE = METHODS[0]
+
+
+def method_order(name: str) -> tuple[int, str]:
+    """A key that sorts methods as tables do, unknown ones last."""
+    return (METHODS.index(name) if name in METHODS else len(METHODS), name)
