@@ -183,6 +183,17 @@ class ParsePool:
         """Start the worker for buffers, so that the first `parse_buffer` is quick too."""
         self.parse_buffer("warm.py", b"pass\n")
 
+    def take_over(self, other: ParsePool) -> None:
+        """Use the idle workers of another pool, and close it: to start one costs more than to parse a small repository.
+
+        The other pool must have the same limits and nothing to do.
+        """
+        with other._parse_lock, other._buffer_lock:
+            self._idle += other.take_idle()
+            if self._buffer_worker is None:
+                self._buffer_worker, other._buffer_worker = other._buffer_worker, None
+            other.close()
+
     def close(self) -> None:
         """End all workers. A running `parse` fails with WorkerError."""
         self._closed = True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ from repocoder.types import (
     Timings,
 )
 from retrieval.query import query_at
+from retrieval.retriever import Retrieved
 from retrieval.types import Query
 
 if TYPE_CHECKING:
@@ -41,12 +43,23 @@ class Engine:
     heavy happens before it is needed: no index is opened, no worker is started and no model is loaded by `__init__`.
     """
 
-    def __init__(self, root: Path, settings: Settings, *, generator: Generator | None = None) -> None:
+    def __init__(
+        self,
+        root: Path,
+        settings: Settings,
+        *,
+        generator: Generator | None = None,
+        directory: Path | None = None,
+    ) -> None:
+        """`directory`: of the index, by default in the user's cache. A `generator` that is given stays the caller's:
+        `close` does not end it.
+        """
         self.root = root.resolve()
         self.settings = settings
-        self.directory = index_dir(self.root)
+        self.directory = directory or index_dir(self.root)
         self._sessions = Sessions(self.root, self.directory, settings)
         self._generator = generator
+        self._owns_generator = generator is None
         self._state = threading.Lock()  # guards the generator, which is made when first needed
         self._completing = threading.Lock()
         self._index_ms = 0.0  # of builds since the last completion, reported with it
@@ -176,6 +189,18 @@ class Engine:
         timings = {**found.timings, "total_ms": _since(started)}
         return Explanation(query, found.gate, found.hits, prompt, timings, self.model_info())
 
+    def retrieve(self, request: CompletionRequest, *, draft: str = "") -> tuple[Query, Retrieved]:
+        """What retrieval alone gives at a place; no model is touched. `draft` is the text of an earlier pass."""
+        buffer = open_buffer(self.root, request)
+        with self._sessions.lease() as session:
+            query = replace(self._query(buffer, request), draft=draft)
+            return query, session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
+
+    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
+        """Names of a completion that neither its scope, nor an import, nor the index knows. See `repocoder.verify`."""
+        with self._sessions.lease() as session:
+            return verify.unknown_names(query, text, session.snapshot)
+
     # ---- generate
 
     def complete(
@@ -230,6 +255,11 @@ class Engine:
         self._sessions.indexer.pool.warm_up()
         self._model().tokenize("")
 
+    def take_over(self, other: Engine) -> None:
+        """Go on with the parse workers of another engine, whose work is done, and close it."""
+        self._sessions.indexer.pool.take_over(other._sessions.indexer.pool)
+        other.close()
+
     def model_info(self) -> ModelInfo:
         """Name and SHA-256 of the model in use; raises ModelError if there is none."""
         return self._model().info
@@ -237,7 +267,7 @@ class Engine:
     def close(self) -> None:
         """End the workers and close the index. The engine cannot be used afterwards."""
         with self._state:
-            if self._generator is not None:
+            if self._generator is not None and self._owns_generator:
                 self._generator.close()
         self._sessions.close()
 

@@ -1,0 +1,115 @@
+"""One repository of a benchmark: its files, the engine on it, the tokenizer that counts budgets."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from indexer.languages import language_named
+from indexer.reading import MAX_FILE_BYTES
+from repocoder.config import Settings
+from repocoder.types import CompletionRequest
+from retrieval.types import Exclusion
+
+if TYPE_CHECKING:
+    from eval.metrics.context import RepositoryNames
+    from eval.types import Task
+    from repocoder.engine import Engine
+    from repocoder.llm.generator import Generator
+
+RETRIEVED = 16
+"""Hits that our channels give: what of them enters a prompt is the budget's matter."""
+
+TokenizeMany = Callable[[Sequence[str]], list[list[int]]]
+
+
+class Workspace:
+    """What methods need of a repository; everything is made when first asked for. Not for two threads."""
+
+    def __init__(
+        self,
+        root: Path,
+        language: str,
+        generator: Generator,
+        *,
+        indexes: Path,
+        both_sides: bool = False,
+        embedder: str | None = None,
+    ) -> None:
+        """`indexes`: the folder for the index, which is made once and found again. `both_sides`: may methods see what
+        follows the hole?
+        """
+        self.root = root.resolve()
+        self.language = language
+        self.generator = generator
+        self.both_sides = both_sides
+        self._indexes = indexes
+        self._embedder = embedder
+        self._engine: Engine | None = None
+
+    @cached_property
+    def files(self) -> Mapping[str, str]:
+        """Path -> text of every file of the language, as it is on disk; bytes that are not UTF-8 are replaced."""
+        found: dict[str, str] = {}
+        suffixes = language_named(self.language).extensions
+        for place in sorted(self.root.rglob("*")):
+            if place.suffix not in suffixes or place.is_symlink() or not place.is_file():
+                continue
+            if place.stat().st_size <= MAX_FILE_BYTES:
+                text = place.read_bytes().decode("utf-8-sig", "replace")
+                found[place.relative_to(self.root).as_posix()] = text.replace("\r\n", "\n")
+        return found
+
+    @cached_property
+    def names(self) -> RepositoryNames:
+        """Which file holds and defines which name, for the metrics of contexts."""
+        from eval.metrics.context import RepositoryNames
+
+        return RepositoryNames(self.files, self.language)
+
+    @property
+    def tokenize_many(self) -> TokenizeMany:
+        """The tokenizer of the model."""
+        return self.generator.tokenize_many
+
+    @property
+    def engine(self) -> Engine:
+        """The engine of the product, on an index of this repository with the settings that users have by default.
+
+        Neither the user's configuration nor the repository's is read: a figure must not depend on them.
+        """
+        if self._engine is None:
+            from repocoder.engine import Engine
+
+            settings = Settings(k=RETRIEVED, embedder=self._embedder)
+            name = f"{self.root.name}-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"
+            self._engine = Engine(
+                self.root, settings, generator=self.generator, directory=self._indexes / name
+            )
+        return self._engine
+
+    def request(self, task: Task) -> CompletionRequest:
+        """The completion of a task as the engine takes it: the buffer without the truth, the truth's lines excluded."""
+        return CompletionRequest(
+            path=task.path,
+            line=task.line,
+            column=task.column,
+            text=task.prefix + (task.suffix if self.both_sides else ""),
+            retrieval="always",
+            exclusions=(Exclusion(task.path, task.line, task.line + task.truth.count("\n")),),
+        )
+
+    def take_over(self, other: Workspace) -> None:
+        """Go on with the parse workers of the repository before, which is closed with it."""
+        if other._engine is not None:
+            self.engine.take_over(other._engine)
+            other._engine = None
+
+    def close(self) -> None:
+        """End the workers; the generator stays open."""
+        if self._engine is not None:
+            self._engine.close()
+            self._engine = None
