@@ -7,12 +7,11 @@ prompts fits in little memory. Whatever is wrong is one line that names the file
 from __future__ import annotations
 
 import gzip
-import io
 import lzma
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -23,6 +22,7 @@ from repocoder.errors import StorageError, UsageError
 
 RUN_FILE = "run.json"
 _OPENERS: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open}
+CONFIG_FIELDS = tuple(item.name for item in fields(RunConfig))
 SAMPLE_FILES = ("samples.jsonl", "samples.jsonl.xz", "samples.jsonl.gz")
 
 
@@ -100,10 +100,11 @@ def read_run(folder: Path) -> RunInfo:
 
 
 def run_info(data: dict[str, Any]) -> RunInfo:
-    """The content of a `run.json`. Raises msgspec.ValidationError."""
+    """The content of a `run.json`: the fields of RunConfig, notes, facts. Raises msgspec.ValidationError."""
     facts = dict(data)
-    config = msgspec.convert(facts.pop("config", {}), RunConfig)
-    return RunInfo(config=config, notes=msgspec.convert(facts.pop("notes", ()), tuple[str, ...]), facts=facts)
+    config = {name: facts.pop(name) for name in CONFIG_FIELDS if name in facts}
+    notes = msgspec.convert(facts.pop("notes", ()), tuple[str, ...])
+    return RunInfo(config=msgspec.convert(config, RunConfig), notes=notes, facts=facts)
 
 
 def sample_file(folder: Path) -> Path:
@@ -130,7 +131,7 @@ def open_lines(path: Path) -> Iterator[BinaryIO]:
 def numbered_lines(path: Path) -> Iterator[tuple[int, bytes]]:
     """(1-based number, line) of the lines that are not blank; a last line that was never finished is left out."""
     with open_lines(path) as stream:
-        for number, line in enumerate(io.BufferedReader(cast(Any, stream)), start=1):
+        for number, line in enumerate(stream, start=1):
             if not line.endswith(b"\n") and not _is_json(line):
                 return  # torn by a kill: the run does it again when it resumes
             if line.strip():

@@ -24,11 +24,10 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class PassSummary:
-    """The metrics after one pass, over all tasks and for each repository."""
+    """The metrics after one pass."""
 
     number: int  # 1-based
     metrics: dict[str, Estimate]
-    repositories: dict[str, dict[str, tuple[float, int]]]  # repository -> metric -> (mean, n)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +47,32 @@ def summarise(run: RunScores) -> Results:
     return Results(run=run, passes=tuple(_pass(run, number) for number in range(1, len(run.passes) + 1)))
 
 
-def _pass(run: RunScores, number: int) -> PassSummary:
-    metrics: dict[str, Estimate] = {}
-    repositories: dict[str, dict[str, tuple[float, int]]] = {
-        name: {} for name in sorted(set(run.repositories))
-    }
+def by_repository(run: RunScores, number: int = 0) -> dict[str, dict[str, tuple[float, int]]]:
+    """Repository -> metric -> (mean, tasks) after pass `number` (0: the last)."""
+    found: dict[str, dict[str, tuple[float, int]]] = {name: {} for name in sorted(set(run.repositories))}
     names = np.asarray(run.repositories, dtype=np.str_)
+    for metric in sorted(run.metrics):
+        column = run.column(metric, number)
+        defined = ~np.isnan(column)
+        for repository, mean in means_of_clusters(column[defined], names[defined]).items():
+            found[repository][metric] = mean
+    return found
+
+
+def _pass(run: RunScores, number: int) -> PassSummary:
+    names = np.asarray(run.repositories, dtype=np.str_)
+    metrics: dict[str, Estimate] = {}
     for metric, column in sorted(run.passes[number - 1].items()):
         defined = ~np.isnan(column)
-        values, clusters = column[defined], names[defined]
+        values = column[defined]
         low, high = bootstrap_interval(values)
-        by_repository = cluster_interval(values, clusters) or (None, None)
+        clustered = cluster_interval(values, names[defined]) or (None, None)
         metrics[metric] = Estimate(
             mean=float(values.mean()),
             low=low,
             high=high,
             n=len(values),
-            low_by_repository=by_repository[0],
-            high_by_repository=by_repository[1],
+            low_by_repository=clustered[0],
+            high_by_repository=clustered[1],
         )
-        for repository, mean in means_of_clusters(values, clusters).items():
-            repositories[repository][metric] = mean
-    return PassSummary(number=number, metrics=metrics, repositories=repositories)
+    return PassSummary(number=number, metrics=metrics)
