@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 
+from repocoder.errors import ModelError
 from repocoder.fim import VocabFacts, detect
 from repocoder.llm.generator import Generated, GenerateRequest, OnText, Vocab
 from repocoder.llm.messages import Piece, Prefilled
@@ -90,6 +91,22 @@ class FakeGenerator:
             if count == request.max_tokens:
                 return run.result("length")
         return run.result("end")
+
+    @property
+    def can_score(self) -> bool:
+        return True
+
+    def score(
+        self,
+        token_ids: Sequence[int],
+        continuation: Sequence[int],
+        cancel: threading.Event | None = None,
+    ) -> tuple[float, ...]:
+        if len(token_ids) + len(continuation) > self._vocab.n_ctx:
+            raise ModelError(f"model: fake: the context has {self._vocab.n_ctx} tokens: shorten the prompt")
+        if cancel is not None and cancel.is_set():
+            return ()
+        return (self._logprob,) * len(continuation)
 
     def close(self) -> None:
         self.closed = True

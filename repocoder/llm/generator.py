@@ -105,6 +105,22 @@ class Generator(Protocol):
     ) -> Generated:
         """Complete a prompt. Setting `cancel` ends it within 0.2 s; raises ModelError, WorkerError."""
 
+    @property
+    def can_score(self) -> bool:
+        """Does `score` work? Not with every remote server."""
+
+    def score(
+        self,
+        token_ids: Sequence[int],
+        continuation: Sequence[int],
+        cancel: threading.Event | None = None,
+    ) -> tuple[float, ...]:
+        """Log-probability, in nats and over the whole vocabulary, of each token of a given continuation.
+
+        Each is conditioned on the prompt and on what comes before it in the continuation. () if cancelled. Both
+        together may have `n_ctx` tokens; raises ModelError, also where `can_score` is False, and WorkerError.
+        """
+
     def close(self) -> None:
         """End it and free the memory. It may be used again: it is loaded anew."""
 

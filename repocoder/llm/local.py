@@ -25,6 +25,8 @@ from repocoder.llm.messages import (
     Generate,
     Load,
     Loaded,
+    Score,
+    Scored,
     Tokenize,
     Tokenized,
 )
@@ -117,6 +119,22 @@ class LocalGenerator:
             if not held:
                 return run.result("cancelled")
             return self._insist(lambda: self._generate(run))
+
+    @property
+    def can_score(self) -> bool:
+        return True
+
+    def score(
+        self,
+        token_ids: Sequence[int],
+        continuation: Sequence[int],
+        cancel: threading.Event | None = None,
+    ) -> tuple[float, ...]:
+        if not continuation:
+            return ()
+        either = Either(cancel, self._closing)
+        with self._hold(either) as held:
+            return self._insist(lambda: self._score(token_ids, continuation, either)) if held else ()
 
     def close(self) -> None:
         self._closing.set()  # ends what is running
@@ -224,6 +242,27 @@ class LocalGenerator:
             if reason is not None:
                 link.cancel(number)
                 return run.result(reason)
+
+    def _score(
+        self, token_ids: Sequence[int], continuation: Sequence[int], cancel: threading.Event
+    ) -> tuple[float, ...]:
+        link = self._loaded(cancel)
+        if link is None or not link.wait_idle(cancel):
+            return ()
+        number = link.next_number()
+        link.send(Score(number, list(token_ids), list(continuation)))
+        logprobs: list[float] = []
+        while True:
+            reply = link.receive(cancel)
+            if reply is None:
+                link.cancel(number)
+                return ()
+            if isinstance(reply, Failed):
+                raise ModelError(f"model: {self.info.name}: {reply.why}: try another prompt or file")
+            if isinstance(reply, Done):
+                return tuple(logprobs) if reply.reason == "scored" else ()
+            if isinstance(reply, Scored):
+                logprobs.extend(reply.logprobs)
 
     @contextmanager
     def _hold(self, cancel: threading.Event) -> Iterator[bool]:

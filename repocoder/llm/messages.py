@@ -59,6 +59,14 @@ class Generate(Message, frozen=True, array_like=True):
     may_be_empty: bool  # may it end before any text but white space?
 
 
+class Score(Message, frozen=True, array_like=True):
+    """How likely is this continuation of this prompt? `number` is of the same row as that of `Generate`."""
+
+    number: int
+    token_ids: list[int]
+    continuation: list[int]
+
+
 class Cancel(Message, frozen=True, array_like=True):
     """End the order of this number, now if it runs, at its start if it waits."""
 
@@ -82,10 +90,17 @@ class Piece(Message, frozen=True, array_like=True):
     text: str
 
 
+class Scored(Message, frozen=True, array_like=True):
+    """The next tokens of the continuation, in its order."""
+
+    number: int
+    logprobs: list[float]
+
+
 class Done(Message, frozen=True, array_like=True):
     number: int
-    reason: str  # end | length | cancelled
+    reason: str  # end | length | cancelled | scored
 
 
-Order = Load | Tokenize | Detokenize | Generate | Cancel
-Reply = Loaded | Failed | Tokenized | Detokenized | Prefilled | Piece | Done
+Order = Load | Tokenize | Detokenize | Generate | Score | Cancel
+Reply = Loaded | Failed | Tokenized | Detokenized | Prefilled | Piece | Scored | Done

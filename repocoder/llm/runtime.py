@@ -26,10 +26,17 @@ BATCH_TOKENS_LARGE = 128
 
 LARGE_PARAMETERS = 1_000_000_000
 
+SCORE_LOGITS = 1 << 22
+"""Logits that may be in memory at once, 16 MiB: 512 positions of 8,192 tokens, 27 of Qwen's 152,064."""
+
 NO_FLASH_ATTENTION = 0
 """Flash attention on a CPU sums in an order that depends on the batch: with it the logits of one prompt
 differ by 0.15 between a fresh and a reused cache, which changes greedy text. Without it they are equal bit by
-bit."""
+bit, as long as no call takes a single token: `MIN_BATCH_TOKENS`."""
+
+MIN_BATCH_TOKENS = 2
+"""The kernels take a call of one token another way than all longer ones, which also changes logits by 0.15. So a
+prompt is never decoded one token at a time, and what was (generated text) is not reused in a prompt."""
 
 DEFAULT_CTX = 2048  # for a file that does not say what the model was trained for
 LOG_LINES = 6  # of the runtime's warnings and errors, for messages
@@ -48,7 +55,10 @@ class RuntimeFailedError(Exception):
 
 
 class Model:
-    """A loaded model with its context. `tokens` are those whose keys and values are in the cache."""
+    """A loaded model with its context. `tokens` are those whose keys and values are in the cache.
+
+    The logits of a position depend on the tokens up to it alone, not on how they came there: see `MIN_BATCH_TOKENS`.
+    """
 
     def __init__(self, path: bytes, *, max_ctx: int, threads: int) -> None:
         self._log: deque[str] = deque(maxlen=LOG_LINES)
@@ -67,6 +77,7 @@ class Model:
         trained = llama_cpp.llama_model_n_ctx_train(self._model) or DEFAULT_CTX
         large = llama_cpp.llama_model_n_params(self._model) > LARGE_PARAMETERS
         self._batch_tokens = BATCH_TOKENS_LARGE if large else BATCH_TOKENS
+        self.score_tokens = max(MIN_BATCH_TOKENS, min(self._batch_tokens, SCORE_LOGITS // n_vocab))
         self._n_ctx = min(trained, max_ctx)
         self._context = self._open_context(threads)
         self._memory = llama_cpp.llama_get_memory(self._context)
@@ -75,6 +86,7 @@ class Model:
         self._allowed: tuple[frozenset[int], npt.NDArray[np.float32]] | None = None
         self._space = self._find_added_space()
         self.tokens: list[int] = []
+        self._reusable = 0  # first tokens of the cache that no call took one at a time
         self.facts = self._facts(n_vocab)
 
     # ---- text
@@ -105,7 +117,7 @@ class Model:
     # ---- decoding
 
     def reuse(self, token_ids: Sequence[int]) -> int:
-        """Keep what the cache has in common with a prompt; the prompt's last token is always decoded anew."""
+        """Keep what the cache has in common with a prompt, whose last two tokens are always decoded anew."""
         if not 0 < len(token_ids) < self.facts.n_ctx:
             raise RuntimeFailedError(
                 f"a prompt of {len(token_ids)} tokens; the context has {self.facts.n_ctx}"
@@ -113,19 +125,35 @@ class Model:
         if not all(0 <= token_id < self.facts.n_vocab for token_id in token_ids):
             raise RuntimeFailedError("a token that the vocabulary does not have")
         common = 0
-        limit = min(len(self.tokens), len(token_ids) - 1)
+        limit = min(self._reusable, len(token_ids) - MIN_BATCH_TOKENS)
         while common < limit and self.tokens[common] == token_ids[common]:
             common += 1
         self._keep(common)
         return len(self.tokens)
 
     def batches(self, token_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-        """What is not in the cache yet, in pieces that one call takes."""
-        while len(self.tokens) < len(token_ids):
-            yield token_ids[len(self.tokens) : len(self.tokens) + self._batch_tokens]
+        """What is not in the cache yet, in pieces that one call takes; none is a single token if others are left."""
+        while (left := len(token_ids) - len(self.tokens)) > 0:
+            size = self._batch_tokens - (MIN_BATCH_TOKENS if left == self._batch_tokens + 1 else 0)
+            yield token_ids[len(self.tokens) : len(self.tokens) + size]
 
-    def decode(self, token_ids: Sequence[int], is_cancelled: Callable[[], bool]) -> bool:
-        """Run the model on tokens that follow the cache. False if it was aborted; the cache is sound then."""
+    def check_continuation(self, prompt_tokens: int, continuation: Sequence[int]) -> None:
+        """A continuation that can be scored: all of it would have fit if the model had written it."""
+        if prompt_tokens + len(continuation) > self.facts.n_ctx:
+            raise RuntimeFailedError(
+                f"a prompt of {prompt_tokens} tokens with a continuation of {len(continuation)}; "
+                f"the context has {self.facts.n_ctx}"
+            )
+        if not all(0 <= token_id < self.facts.n_vocab for token_id in continuation):
+            raise RuntimeFailedError("a token that the vocabulary does not have")
+
+    def decode(
+        self, token_ids: Sequence[int], is_cancelled: Callable[[], bool], *, n_logits: int = 1
+    ) -> bool:
+        """Run the model on tokens that follow the cache. False if it was aborted; the cache is sound then.
+
+        Only the last `n_logits` of them get logits; they are there until the next call.
+        """
         batch, position = self._batch, len(self.tokens)
         batch.n_tokens = len(token_ids)
         for number, token_id in enumerate(token_ids):
@@ -133,11 +161,13 @@ class Model:
             batch.pos[number] = position + number
             batch.n_seq_id[number] = 1
             batch.seq_id[number][0] = 0
-            batch.logits[number] = number == len(token_ids) - 1
+            batch.logits[number] = number >= len(token_ids) - n_logits
         self._is_cancelled = is_cancelled
         status = llama_cpp.llama_decode(self._context, batch)
         if status == 0:
             self.tokens.extend(token_ids)
+            if self._reusable == position and len(token_ids) >= MIN_BATCH_TOKENS:
+                self._reusable = len(self.tokens)
             return True
         self._keep(position)
         if status == ABORTED:
@@ -146,18 +176,22 @@ class Model:
 
     def choose(self, end_ids: frozenset[int]) -> tuple[int, float]:
         """The likeliest allowed token, and its log-probability over the whole vocabulary."""
-        pointer = llama_cpp.llama_get_logits_ith(self._context, -1)
-        if not pointer:
-            raise RuntimeFailedError("the model gives no logits")
-        logits = np.ctypeslib.as_array(pointer, shape=(self.facts.n_vocab,))  # (n_vocab,) float32
+        logits = self._logits(-1)
         token_id = int(np.argmax(logits + self._barrier(end_ids)))
-        top = float(logits.max())
-        logprob = float(logits[token_id]) - top - float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
-        if not np.isfinite(logprob):
-            raise RuntimeFailedError("its weights give no numbers")
-        return token_id, logprob
+        return token_id, _logprob(logits, token_id)
+
+    def logprobs(self, token_ids: Sequence[int], n_logits: int = 1) -> list[float]:
+        """Log-probability of each of these, one at each position from the first of the last call's `n_logits` on."""
+        return [_logprob(self._logits(row - n_logits), token_id) for row, token_id in enumerate(token_ids)]
 
     # ---- inside
+
+    def _logits(self, position: int) -> npt.NDArray[np.float32]:
+        """(n_vocab,) float32, a view of llama.cpp's own: -1 is the last position that has any."""
+        pointer = llama_cpp.llama_get_logits_ith(self._context, position)
+        if not pointer:
+            raise RuntimeFailedError("the model gives no logits")
+        return np.ctypeslib.as_array(pointer, shape=(self.facts.n_vocab,))
 
     def _open_context(self, threads: int) -> object:
         parameters = llama_cpp.llama_context_default_params()
@@ -211,6 +245,7 @@ class Model:
             llama_cpp.llama_memory_clear(self._memory, False)
             count = 0
         del self.tokens[count:]
+        self._reusable = min(self._reusable, count)
 
     def _tokenize(self, text: str) -> list[int]:
         data = text.encode("utf-8", "replace")
@@ -234,3 +269,12 @@ class Model:
 
     def _failure(self, what: str) -> RuntimeFailedError:
         return RuntimeFailedError(f"{what} ({self._log[-1]})" if self._log else what)
+
+
+def _logprob(logits: npt.NDArray[np.float32], token_id: int) -> float:
+    """Nats, over the whole vocabulary."""
+    top = float(logits.max())
+    logprob = float(logits[token_id]) - top - float(np.log(np.exp(logits - top).sum(dtype=np.float64)))
+    if not np.isfinite(logprob):
+        raise RuntimeFailedError("its weights give no numbers")
+    return logprob

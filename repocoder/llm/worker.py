@@ -30,6 +30,8 @@ from repocoder.llm.messages import (
     Piece,
     Prefilled,
     Reply,
+    Score,
+    Scored,
     Tokenize,
     Tokenized,
 )
@@ -100,16 +102,14 @@ def _carry_out(order: Order, model: Model, orders: Orders, send: Send) -> None:
         send(Detokenized(model.detokenize(order.token_ids)))
     elif isinstance(order, Generate):
         send(_generate(order, model, lambda: orders.is_cancelled(order.number), send))
+    elif isinstance(order, Score):
+        send(_score(order, model, lambda: orders.is_cancelled(order.number), send))
 
 
 def _generate(order: Generate, model: Model, is_cancelled: Callable[[], bool], send: Send) -> Done:
     """Prefill, then choose and decode tokens one by one; every token is sent as it is chosen."""
-    started = time.monotonic()
-    reused = model.reuse(order.token_ids)
-    for batch in model.batches(order.token_ids):
-        if is_cancelled() or not model.decode(batch, is_cancelled):
-            return Done(order.number, "cancelled")
-        send(Prefilled(order.number, (time.monotonic() - started) * 1000, reused))
+    if not _prefill(order, model, is_cancelled, send):
+        return Done(order.number, "cancelled")
     room = min(order.max_tokens, model.facts.n_ctx - len(order.token_ids))
     end_ids = frozenset(order.end_ids)
     # Holds back the bytes of an unfinished character.
@@ -127,6 +127,37 @@ def _generate(order: Generate, model: Model, is_cancelled: Callable[[], bool], s
         if is_cancelled() or not model.decode([token_id], is_cancelled):
             return Done(order.number, "cancelled")
     return Done(order.number, "length")
+
+
+def _score(order: Score, model: Model, is_cancelled: Callable[[], bool], send: Send) -> Done:
+    """Prefill as for `Generate`, then decode the continuation in batches, each with all of its logits.
+
+    The last token of the prompt foretells the first one of the continuation, and so on: the last one of the
+    continuation need not be decoded, except that no call takes a single token.
+    """
+    truth = order.continuation
+    model.check_continuation(len(order.token_ids), truth)
+    if not _prefill(order, model, is_cancelled, send):
+        return Done(order.number, "cancelled")
+    send(Scored(order.number, model.logprobs(truth[:1])))
+    for start in range(0, len(truth) - 1, model.score_tokens):
+        end = min(start + model.score_tokens, len(truth) - 1)
+        batch = truth[start : max(end, start + 2)]
+        if is_cancelled() or not model.decode(batch, is_cancelled, n_logits=len(batch)):
+            return Done(order.number, "cancelled")
+        send(Scored(order.number, model.logprobs(truth[start + 1 : end + 1], len(batch))))
+    return Done(order.number, "scored")
+
+
+def _prefill(order: Generate | Score, model: Model, is_cancelled: Callable[[], bool], send: Send) -> bool:
+    """Run the model on what of the prompt is not in its cache; False if cancelled."""
+    started = time.monotonic()
+    reused = model.reuse(order.token_ids)
+    for batch in model.batches(order.token_ids):
+        if is_cancelled() or not model.decode(batch, is_cancelled):
+            return False
+        send(Prefilled(order.number, (time.monotonic() - started) * 1000, reused))
+    return True
 
 
 if __name__ == "__main__":

@@ -91,10 +91,29 @@ def test_reuse_and_a_fresh_model_write_the_same(model: LocalGenerator) -> None:
         reused, again = model.generate(request), model.generate(request)
         alone = fresh.generate(request)
         fresh.close()
-        assert again.reused_tokens == len(request.token_ids) - 1
+        assert again.reused_tokens == len(request.token_ids) - 2
         assert alone.reused_tokens == 0
         assert reused.token_ids == again.token_ids == alone.token_ids
         assert reused.token_logprobs == again.token_logprobs == alone.token_logprobs
+
+
+def test_generated_text_that_is_typed_after_all_counts_as_new(model: LocalGenerator) -> None:
+    """Its keys and values come from calls of one token each, whose figures differ a little from all others'."""
+    ids = model.tokenize(SOURCE)
+    for start in range(0, 1500, 300):
+        before = tuple(ids[start : start + 250])
+        written = model.generate(GenerateRequest(before, 40))
+        goes_on = GenerateRequest((*before, *written.token_ids), 8)
+        reused = model.generate(goes_on)
+        assert len(before) - 2 <= reused.reused_tokens <= len(before)
+        model.generate(GenerateRequest((9, 9), 1))
+        alone = model.generate(goes_on)
+        assert alone.reused_tokens == 0
+        assert reused.token_logprobs == alone.token_logprobs
+    for length in (1, 2, 512, 513, 514, 515, 600):  # whatever is left for the last batch
+        request = GenerateRequest(tuple(ids[:length]), 2)
+        model.generate(GenerateRequest((9, 9), 1))
+        assert model.generate(request).token_logprobs == model.generate(request).token_logprobs
 
 
 def test_no_control_token_is_written(model: LocalGenerator) -> None:
