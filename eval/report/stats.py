@@ -21,7 +21,7 @@ Clusters = Sequence[str] | NDArray[np.str_]  # one name for each value
 RESAMPLES = 10_000  # the ends of a 95 % interval then move by about 0.03 standard errors with the seed
 SEED = 20231206  # any number, but always the same
 CONFIDENCE = 0.95
-BLOCK = 1 << 22  # random numbers held at once: 32 MB of indices
+BLOCK = 1 << 18  # random numbers held at once: 2 MB of indices, what a processor's cache holds
 ALL_SIGNS = 13  # up to so many differences all 2^n sign patterns are tried: fewer than RESAMPLES
 ROUNDING = 1e-9  # sums that differ by less are equal: the order of additions must not decide
 
@@ -45,32 +45,24 @@ def _random_below(limit: int, count: int, source: np.random.PCG64) -> NDArray[np
     return ((words.astype(np.uint64) * np.uint64(limit)) >> np.uint64(32)).astype(np.int64)
 
 
-def _percentiles(means: Values) -> tuple[float, float]:
-    tail = 100 * (1 - CONFIDENCE) / 2
-    low, high = np.percentile(means, [tail, 100 - tail])
-    return float(low), float(high)
-
-
 def bootstrap_interval(values: Values, resamples: int = RESAMPLES, seed: int = SEED) -> tuple[float, float]:
     """95 % percentile interval of the mean, drawing single values with replacement."""
-    n = len(values)
-    if n == 0:
+    return bootstrap_intervals(values[:, None], resamples, seed)[0]
+
+
+def bootstrap_intervals(
+    columns: Values, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[tuple[float, float]]:
+    """The same for each column of (n_values, n_columns), all from the same draws: the draws are what takes time."""
+    if not len(columns):
         raise ValueError("no values, no interval")
-    if np.all(values == values[0]):
-        return float(values[0]), float(values[0])
-    source = np.random.PCG64(seed)
-    means = np.empty(resamples)
-    step = max(1, BLOCK // n)
-    for start in range(0, resamples, step):
-        rows = min(step, resamples - start)
-        means[start : start + rows] = values[_random_below(n, rows * n, source)].reshape(rows, n).mean(axis=1)
-    return _percentiles(means)
+    return _intervals(columns, columns, np.ones(len(columns)), resamples, seed)
 
 
-def cluster_interval(
-    values: Values, clusters: Clusters, resamples: int = RESAMPLES, seed: int = SEED
-) -> tuple[float, float] | None:
-    """95 % percentile interval of the mean, drawing whole clusters; None if there is only one.
+def cluster_intervals(
+    columns: Values, clusters: Clusters, resamples: int = RESAMPLES, seed: int = SEED
+) -> list[tuple[float, float]] | None:
+    """95 % percentile intervals of the means of columns, drawing whole clusters; None if there is only one.
 
     Tasks of one repository are alike; this interval says how far the mean holds for *other repositories*. With four
     repositories it is rough: there are only 35 different draws.
@@ -78,16 +70,36 @@ def cluster_interval(
     names, index = np.unique(np.asarray(clusters, dtype=np.str_), return_inverse=True)
     if len(names) < 2:
         return None
-    sums = np.bincount(index, weights=values, minlength=len(names))
-    counts = np.bincount(index, minlength=len(names)).astype(np.float64)
+    sums = np.zeros((len(names), columns.shape[1]))
+    np.add.at(sums, index, columns)
+    return _intervals(columns, sums, np.bincount(index).astype(np.float64), resamples, seed)
+
+
+def _intervals(
+    columns: Values, sums: Values, counts: Values, resamples: int, seed: int
+) -> list[tuple[float, float]]:
+    """Intervals of `sum of drawn sums / sum of drawn counts`; a row of `sums` is one unit that is drawn."""
+    n = len(sums)
     source = np.random.PCG64(seed)
-    means = np.empty(resamples)
-    step = max(1, BLOCK // len(names))
+    means = np.empty((resamples, columns.shape[1]))
+    step = max(1, BLOCK // n)
     for start in range(0, resamples, step):
         rows = min(step, resamples - start)
-        drawn = _random_below(len(names), rows * len(names), source).reshape(rows, len(names))
-        means[start : start + rows] = sums[drawn].sum(axis=1) / counts[drawn].sum(axis=1)
-    return _percentiles(means)
+        drawn = _random_below(n, rows * n, source).reshape(rows, n) + n * np.arange(rows)[:, None]
+        times = np.bincount(drawn.ravel(), minlength=rows * n).reshape(rows, n).astype(np.float64)
+        means[start : start + rows] = (times @ sums) / (times @ counts)[
+            :, None
+        ]  # times: how often each is drawn
+    return [
+        (float(column[0]), float(column[0])) if np.all(column == column[0]) else _percentiles(drawn_means)
+        for column, drawn_means in zip(columns.T, means.T, strict=True)
+    ]  # sums of equal numbers would differ in the last digit
+
+
+def _percentiles(means: Values) -> tuple[float, float]:
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low, high = np.percentile(means, [tail, 100 - tail])
+    return float(low), float(high)
 
 
 def mcnemar(only_first: int, only_second: int) -> float:

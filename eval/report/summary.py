@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from eval.report.scores import RunScores
-from eval.report.stats import bootstrap_interval, cluster_interval, means_of_clusters
+from eval.report.stats import bootstrap_intervals, cluster_intervals, means_of_clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,26 @@ class Results:
 
 def summarise(run: RunScores) -> Results:
     """The means and intervals of a run."""
-    return Results(run=run, passes=tuple(_pass(run, number) for number in range(1, len(run.passes) + 1)))
+    names = np.asarray(run.repositories, dtype=np.str_)
+    metrics: list[dict[str, Estimate]] = [{} for _ in run.passes]
+    for defined, members in _by_tasks(run):
+        values = np.stack([run.passes[place][metric][defined] for place, metric in members], axis=1)
+        by_task = bootstrap_intervals(values)
+        by_cluster = cluster_intervals(values, names[defined]) or [(None, None)] * len(members)
+        for column, (place, metric) in enumerate(members):
+            metrics[place][metric] = Estimate(
+                mean=float(values[:, column].mean()),
+                low=by_task[column][0],
+                high=by_task[column][1],
+                n=len(values),
+                low_by_repository=by_cluster[column][0],
+                high_by_repository=by_cluster[column][1],
+            )
+    passes = (
+        PassSummary(number=number, metrics=dict(sorted(found.items())))
+        for number, found in enumerate(metrics, 1)
+    )
+    return Results(run=run, passes=tuple(passes))
 
 
 def by_repository(run: RunScores, number: int = 0) -> dict[str, dict[str, tuple[float, int]]]:
@@ -59,20 +80,11 @@ def by_repository(run: RunScores, number: int = 0) -> dict[str, dict[str, tuple[
     return found
 
 
-def _pass(run: RunScores, number: int) -> PassSummary:
-    names = np.asarray(run.repositories, dtype=np.str_)
-    metrics: dict[str, Estimate] = {}
-    for metric, column in sorted(run.passes[number - 1].items()):
-        defined = ~np.isnan(column)
-        values = column[defined]
-        low, high = bootstrap_interval(values)
-        clustered = cluster_interval(values, names[defined]) or (None, None)
-        metrics[metric] = Estimate(
-            mean=float(values.mean()),
-            low=low,
-            high=high,
-            n=len(values),
-            low_by_repository=clustered[0],
-            high_by_repository=clustered[1],
-        )
-    return PassSummary(number=number, metrics=metrics)
+def _by_tasks(run: RunScores) -> Iterable[tuple[NDArray[np.bool_], list[tuple[int, str]]]]:
+    """(tasks, (place of the pass, metric) …): the columns that are defined for the same tasks share their draws."""
+    groups: dict[bytes, tuple[NDArray[np.bool_], list[tuple[int, str]]]] = {}
+    for place, columns in enumerate(run.passes):
+        for metric, column in columns.items():
+            defined = ~np.isnan(column)
+            groups.setdefault(defined.tobytes(), (defined, []))[1].append((place, metric))
+    return groups.values()
