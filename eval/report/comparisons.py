@@ -9,11 +9,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from eval.report.catalogue import metric as metric_of
 from eval.report.scores import RunScores
-from eval.report.stats import Shares, bootstrap_interval, holm, is_binary, mcnemar, shares, sign_flip
+from eval.report.stats import Shares, Values, bootstrap_intervals, holm, is_binary, mcnemar, shares, sign_flip
 
 MCNEMAR = "McNemar, exact"
 SIGN_FLIP = "paired permutation"
@@ -48,50 +47,69 @@ class Difference:
     p_holm: float = 1.0  # adjusted for all that was tested together
 
 
-def difference(metric: str, first: State, second: State) -> Difference | None:
-    """None if the two have no task in common for which the metric is defined."""
-    old, new = common(
-        first.run,
-        second.run,
-        first.run.column(metric, first.number),
-        second.run.column(metric, second.number),
-    )
-    defined = ~(np.isnan(old) | np.isnan(new))
-    old, new = old[defined], new[defined]
-    if not len(old):
-        return None
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What is to be compared."""
+
+    metric: str
+    first: State
+    second: State
+
+
+def differences(pairs: Sequence[Pair]) -> list[Difference | None]:
+    """For each pair its difference; None where the two have no task in common for which the metric is defined.
+
+    Holm's correction is over all tests of one metric in `pairs`.
+    """
+    columns = [_common(pair) for pair in pairs]
+    by_length: dict[int, list[int]] = {}  # those of one length share their draws
+    for place, (old, _) in enumerate(columns):
+        by_length.setdefault(len(old), []).append(place)
+    found: dict[int, Difference] = {}
+    for length, members in by_length.items():
+        if length:
+            moved = np.stack([columns[place][1] - columns[place][0] for place in members], axis=1)
+            for place, interval in zip(members, bootstrap_intervals(moved), strict=True):
+                found[place] = _difference(pairs[place].metric, *columns[place], interval)
+    places = sorted(found)
+    adjusted = dict(zip(places, _adjusted([found[place] for place in places]), strict=True))
+    return [adjusted.get(place) for place in range(len(pairs))]
+
+
+def _difference(metric: str, old: Values, new: Values, interval: tuple[float, float]) -> Difference:
     moved = new - old
-    better = moved if metric_of(metric).higher_is_better else -moved
-    low, high = bootstrap_interval(moved)
-    counted = shares(better)
+    counted = shares(moved if metric_of(metric).higher_is_better else -moved)
     binary = is_binary(old, new)
+    p = mcnemar(counted.helped, counted.harmed) if binary else sign_flip(moved)
     return Difference(
         metric=metric,
         n=len(old),
         first=float(old.mean()),
         second=float(new.mean()),
-        difference=float(new.mean() - old.mean()),
-        low=low,
-        high=high,
+        difference=float(moved.mean()),
+        low=interval[0],
+        high=interval[1],
         test=MCNEMAR if binary else SIGN_FLIP,
-        p=(p := mcnemar(counted.helped, counted.harmed) if binary else sign_flip(moved)),
+        p=p,
         shares=counted,
         p_holm=p,
     )
 
 
-def common(
-    first: RunScores, second: RunScores, old: NDArray[np.float64], new: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Both columns over the tasks that both runs did, in the order of the first."""
-    if first.tasks == second.tasks:
-        return old, new
-    places = {task: place for place, task in enumerate(second.tasks)}
-    pairs = [(place, places[task]) for place, task in enumerate(first.tasks) if task in places]
-    return old[[pair[0] for pair in pairs]], new[[pair[1] for pair in pairs]]
+def _common(pair: Pair) -> tuple[Values, Values]:
+    """Both columns over the tasks that both runs did and scored, in the order of the first."""
+    first, second = pair.first.run, pair.second.run
+    old = first.column(pair.metric, pair.first.number)
+    new = second.column(pair.metric, pair.second.number)
+    if first.tasks != second.tasks:
+        places = {task: place for place, task in enumerate(second.tasks)}
+        both = [(place, places[task]) for place, task in enumerate(first.tasks) if task in places]
+        old, new = old[[one for one, _ in both]], new[[other for _, other in both]]
+    defined = ~(np.isnan(old) | np.isnan(new))
+    return old[defined], new[defined]
 
 
-def adjusted(differences: Sequence[Difference]) -> list[Difference]:
+def _adjusted(differences: Sequence[Difference]) -> list[Difference]:
     """The same with Holm's correction: the tests of one metric in one table are one family."""
     families: dict[str, list[int]] = {}
     for place, item in enumerate(differences):
@@ -101,14 +119,3 @@ def adjusted(differences: Sequence[Difference]) -> list[Difference]:
         for place, p in zip(members, holm([differences[place].p for place in members]), strict=True):
             found[place] = replace(differences[place], p_holm=p)
     return found
-
-
-def same_setting(first: RunScores, second: RunScores) -> bool:
-    """Do the two differ in nothing but method and number of passes (and in which tasks were drawn)?"""
-    return setting(first) == setting(second)
-
-
-def setting(run: RunScores) -> tuple[str, str, str, int, str, str]:
-    """What must be equal for two rows to stand in one table."""
-    config = run.config
-    return (config.benchmark, config.model, config.model_sha256, config.budget, config.context, config.layout)

@@ -22,6 +22,7 @@ from repocoder.errors import StorageError, UsageError
 
 EXPLAINING_DETAILS = frozenset({"machine", "versions", "workers", "ray"})  # may differ from shard to shard
 TIMINGS = "timings"  # what may differ between two records of the same sample
+ADDED = ("tasks", "errors", "seconds")  # facts of a run that are the sum of its shards
 NAMED = 3  # missing tasks that a message names
 
 
@@ -229,8 +230,15 @@ def merged_description(runs: Sequence[RunInfo], more_notes: Sequence[str] = ()) 
         key: value for key, value in facts[0].items() if all(other.get(key) == value for other in facts)
     }
     notes = dict.fromkeys([*(note for run in runs for note in run.notes), *more_notes])
+    totals = {
+        "started": min((fact["started"] for fact in facts if "started" in fact), default=None),
+        "finished": max((fact["finished"] for fact in facts if "finished" in fact), default=None),
+        **{key: _sum(facts, key) for key in ADDED},
+    }
+    agreed |= {key: value for key, value in totals.items() if value is not None}
     shards = [
-        {"shard": run.config.shard} | {key: value for key, value in run.facts.items() if key not in agreed}
+        {"shard": run.config.shard}
+        | {key: value for key, value in run.facts.items() if key not in agreed or key in totals}
         for run in runs
     ]
     return {
@@ -239,6 +247,13 @@ def merged_description(runs: Sequence[RunInfo], more_notes: Sequence[str] = ()) 
         "notes": list(notes),
         "shards": shards,
     }
+
+
+def _sum(facts: Sequence[Mapping[str, Any]], key: str) -> float | None:
+    values = [fact.get(key) for fact in facts]
+    return (
+        round(sum(values), 1) if values and all(isinstance(value, int | float) for value in values) else None
+    )
 
 
 def _write(out: Path, lines: Iterator[bytes], description: Mapping[str, Any]) -> None:

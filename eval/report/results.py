@@ -63,6 +63,7 @@ class _Summary(msgspec.Struct):
     failed: dict[str, str]
     timings: dict[str, Timing]
     sources: dict[str, int]
+    origins: dict[str, int]
     passes: tuple[_Pass, ...]
 
 
@@ -143,6 +144,7 @@ def summary_of(results: Results) -> dict[str, Any]:
         "failed": run.failed,
         "timings": {stage: _rounded(asdict(timing)) for stage, timing in run.timings.items()},
         "sources": run.sources,
+        "origins": run.origins,
         "passes": [
             {
                 "number": entry.number,
@@ -220,6 +222,7 @@ def _run(info: RunInfo, kept: _Kept, summary: _Summary) -> RunScores:
         failed=summary.failed,
         timings=summary.timings,
         sources=summary.sources,
+        origins=summary.origins,
     )
 
 

@@ -83,6 +83,7 @@ class Sample:
     passes: tuple[SamplePass, ...]
     gate: SampleGate | None = None
     timings: dict[str, float | None] = field(default_factory=dict)  # milliseconds
+    origin: str = ""  # of the task: official, restored, resampled, …
     error: str | None = None
 
 

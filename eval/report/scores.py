@@ -46,13 +46,12 @@ class RunScores:
     passes: tuple[Columns, ...]
     gate_retrieve: NDArray[np.float64]  # 1 or 0, NaN where no gate was asked
     gate_score: NDArray[np.float64]
-    failed: dict[str, str] = field(
-        default_factory=dict
-    )  # task -> its error; its scores are NaN in every column
+    failed: dict[str, str] = field(default_factory=dict)  # task -> its error; NaN in every column
     timings: dict[str, Timing] = field(default_factory=dict)
     sources: dict[str, int] = field(
         default_factory=dict
-    )  # channel -> snippets of the last pass that it found
+    )  # channel -> snippets it brought into the last prompts
+    origins: dict[str, int] = field(default_factory=dict)  # official, restored, resampled, … -> tasks
 
     @property
     def config(self) -> RunConfig:
@@ -81,12 +80,14 @@ def collect(info: RunInfo, samples: Iterable[Sample], place: str) -> RunScores:
     failed: dict[str, str] = {}
     timings: dict[str, list[float]] = {}
     sources: Counter[str] = Counter()
+    origins: Counter[str] = Counter()
     for sample in samples:
         if sample.task_id in tasks:
             raise UsageError(
                 f"samples: {place}: task {sample.task_id} is there twice: merge the folder first"
             )
         tasks[sample.task_id] = sample.repository
+        origins[sample.origin] += 1
         gate = sample.gate
         gates.append((float(gate.retrieve), gate.score) if gate else (np.nan, np.nan))
         if sample.error is not None:
@@ -110,6 +111,7 @@ def collect(info: RunInfo, samples: Iterable[Sample], place: str) -> RunScores:
         failed=failed,
         timings={stage: _timing(values) for stage, values in timings.items()},
         sources=dict(sorted(sources.items())),
+        origins=dict(sorted(origins.items())),
     )
 
 

@@ -51,15 +51,15 @@ def summarise(run: RunScores) -> Results:
     for defined, members in _by_tasks(run):
         values = np.stack([run.passes[place][metric][defined] for place, metric in members], axis=1)
         by_task = bootstrap_intervals(values)
-        by_cluster = cluster_intervals(values, names[defined]) or [(None, None)] * len(members)
+        by_cluster = cluster_intervals(values, names[defined])
         for column, (place, metric) in enumerate(members):
             metrics[place][metric] = Estimate(
                 mean=float(values[:, column].mean()),
                 low=by_task[column][0],
                 high=by_task[column][1],
                 n=len(values),
-                low_by_repository=by_cluster[column][0],
-                high_by_repository=by_cluster[column][1],
+                low_by_repository=by_cluster[column][0] if by_cluster else None,
+                high_by_repository=by_cluster[column][1] if by_cluster else None,
             )
     passes = (
         PassSummary(number=number, metrics=dict(sorted(found.items())))
