@@ -1,0 +1,1 @@
+"""Running an evaluation: which tasks, in which processes, and the files that a run leaves behind."""

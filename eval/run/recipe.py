@@ -1,0 +1,88 @@
+"""How a worker gets its sampler, and how a sample becomes a line: the same for processes here and machines elsewhere.
+
+Only data travels: a recipe names a function and its arguments, tasks and records are JSON.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import traceback
+from contextlib import AbstractContextManager
+from typing import Any, Protocol
+
+import msgspec
+
+from eval.types import Task
+from repocoder.errors import RepocoderError
+
+_SHOWN_LENGTH = 300  # of an unexpected error's text, in a record
+
+
+class Sampler(Protocol):
+    """Makes the record of a task. Used by one thread."""
+
+    def sample(self, task: Task) -> dict[str, Any]: ...
+
+
+class Recipe(msgspec.Struct, frozen=True):
+    """Which function opens the sampler: `place(**arguments)` is a context manager that gives one."""
+
+    place: str  # "package.module:function", importable wherever workers run
+    arguments: dict[str, Any]  # values of JSON
+    method: str  # for the records of tasks that no sampler could finish
+
+    def open(self) -> AbstractContextManager[Sampler]:
+        module, _, name = self.place.partition(":")
+        opened = getattr(importlib.import_module(module), name)(**self.arguments)
+        assert isinstance(opened, AbstractContextManager)
+        return opened
+
+
+def encode_task(task: Task) -> bytes:
+    """The task as JSON in ASCII: text that is not Unicode (a lone surrogate) survives too."""
+    return json.dumps(msgspec.to_builtins(task, enc_hook=dict)).encode("ascii")
+
+
+def decode_task(data: bytes) -> Task:
+    """The inverse of `encode_task`."""
+    return msgspec.convert(json.loads(data), Task)
+
+
+def sample_line(sampler: Sampler, task: Task, method: str) -> bytes:
+    """The record of a task as one line of JSON, without its end. What fails is in its `error`, never raised."""
+    try:
+        return encode_record(sampler.sample(task))
+    except RepocoderError as error:
+        return encode_record(failed_record(task, method, str(error)))
+    except Exception as error:  # noqa: BLE001  # the edge of a worker: one bad task must not end a run of hours
+        frame = traceback.extract_tb(error.__traceback__)[-1]
+        what = f"{type(error).__name__}: {error}"[:_SHOWN_LENGTH]
+        why = f"internal error: {what} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
+        return encode_record(failed_record(task, method, why))
+
+
+def encode_record(record: dict[str, Any]) -> bytes:
+    """One line of JSON in ASCII, without its end. Raises ValueError for NaN, TypeError for what JSON has not."""
+    return json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii")
+
+
+def failed_record(task: Task, method: str, why: str) -> dict[str, Any]:
+    """The record of a task that could not be done: of the form of all others, without passes and scores."""
+    return {
+        "task_id": task.id,
+        "benchmark": task.benchmark,
+        "kind": task.kind,
+        "language": task.language,
+        "repository": task.repository,
+        "path": task.path,
+        "line": task.line,
+        "origin": task.origin,
+        "method": method,
+        "truth": task.truth,
+        "gate": None,
+        "passes": [],
+        "scores": {},
+        "timings": {},
+        "error": " ".join(why.splitlines()),
+    }
