@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from indexer.languages import language_named
 from indexer.reading import MAX_FILE_BYTES
-from repocoder.config import Settings
+from repocoder.config import CHANNELS, Settings
 from repocoder.types import CompletionRequest
 from retrieval.types import Exclusion
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 RETRIEVED = 16
 """Hits that our channels give: what of them enters a prompt is the budget's matter."""
+
+ONE_CHANNEL: dict[str, tuple[str, ...]] = {name: (name,) for name in CHANNELS}
+"""Method -> the only channel of the engine that is on; all are on for the others."""
 
 TokenizeMany = Callable[[Sequence[str]], list[list[int]]]
 
@@ -36,19 +39,22 @@ class Workspace:
         generator: Generator,
         *,
         indexes: Path,
+        method: str = "hybrid",
         both_sides: bool = False,
         embedder: str | None = None,
     ) -> None:
-        """`indexes`: the folder for the index, which is made once and found again. `both_sides`: may methods see what
-        follows the hole?
+        """`indexes`: the folder for the index, which is made once and found again. `method`: decides which channels of
+        the engine are on. `both_sides`: may methods see what follows the hole?
         """
         self.root = root.resolve()
         self.language = language
         self.generator = generator
         self.both_sides = both_sides
         self._indexes = indexes
+        self._channels = ONE_CHANNEL.get(method, Settings().channels)
         self._embedder = embedder
         self._engine: Engine | None = None
+        self._before: Engine | None = None  # of another repository, with workers that this one can use
 
     @cached_property
     def files(self) -> Mapping[str, str]:
@@ -84,11 +90,15 @@ class Workspace:
         if self._engine is None:
             from repocoder.engine import Engine
 
-            settings = Settings(k=RETRIEVED, embedder=self._embedder)
+            settings = Settings(k=RETRIEVED, embedder=self._embedder, channels=self._channels)
             name = f"{self.root.name}-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"
             self._engine = Engine(
                 self.root, settings, generator=self.generator, directory=self._indexes / name
             )
+            if self._before is not None:
+                self._engine.take_over(self._before)
+                self._before = None
+            self._engine.ensure_index()
         return self._engine
 
     def request(self, task: Task) -> CompletionRequest:
@@ -104,12 +114,12 @@ class Workspace:
 
     def take_over(self, other: Workspace) -> None:
         """Go on with the parse workers of the repository before, which is closed with it."""
-        if other._engine is not None:
-            self.engine.take_over(other._engine)
-            other._engine = None
+        self._before = other._engine or other._before
+        other._engine = other._before = None
 
     def close(self) -> None:
         """End the workers; the generator stays open."""
-        if self._engine is not None:
-            self._engine.close()
-            self._engine = None
+        for engine in (self._engine, self._before):
+            if engine is not None:
+                engine.close()
+        self._engine = self._before = None

@@ -189,12 +189,15 @@ class Engine:
         timings = {**found.timings, "total_ms": _since(started)}
         return Explanation(query, found.gate, found.hits, prompt, timings, self.model_info())
 
-    def retrieve(self, request: CompletionRequest, *, draft: str = "") -> tuple[Query, Retrieved]:
+    def query(self, request: CompletionRequest) -> Query:
+        """What is asked at a place."""
+        return self._query(open_buffer(self.root, request), request)
+
+    def retrieve(self, request: CompletionRequest, *, draft: str = "") -> Retrieved:
         """What retrieval alone gives at a place; no model is touched. `draft` is the text of an earlier pass."""
-        buffer = open_buffer(self.root, request)
+        query = replace(self.query(request), draft=draft)
         with self._sessions.lease() as session:
-            query = replace(self._query(buffer, request), draft=draft)
-            return query, session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
+            return session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
 
     def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
         """Names of a completion that neither its scope, nor an import, nor the index knows. See `repocoder.verify`."""
