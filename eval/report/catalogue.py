@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from eval.methods import METHODS, ORACLES
+
 Group = Literal["completion", "context"]
 
 EXACT_MATCH = "exact_match"
@@ -65,29 +67,10 @@ def in_order(names: set[str]) -> list[Metric]:
     return [metric(name) for name in sorted(names, key=lambda name: (_ORDER.get(name, len(_ORDER)), name))]
 
 
-UPPER_BOUNDS = frozenset({"oracle", "bm25-oracle", "published-oracle"})
-"""Methods whose query holds the truth: what retrieval could reach, not what it does."""
-
-METHODS: tuple[str, ...] = (
-    "in-file",
-    "bm25",
-    "published",
-    "repoformer",
-    "repocoder",
-    "definitions",
-    "similar",
-    "dense",
-    "hybrid",
-    "engine",
-    "oracle",
-    "bm25-oracle",
-    "published-oracle",
-)
-"""In the order of tables: nothing, baselines, ours, upper bounds."""
-
-IN_FILE = METHODS[0]
+IN_FILE = "in-file"
+_PLACES = {name: place for place, name in enumerate(METHODS)}
 
 
-def method_order(name: str) -> tuple[int, str]:
-    """A key that sorts methods as tables do, unknown ones last."""
-    return (METHODS.index(name) if name in METHODS else len(METHODS), name)
+def method_order(name: str) -> tuple[bool, int, str]:
+    """A key that sorts methods as tables do: those known here in their order, upper bounds last."""
+    return (name in ORACLES, _PLACES.get(name, len(_PLACES)), name)

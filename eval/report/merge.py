@@ -250,10 +250,8 @@ def merged_description(runs: Sequence[RunInfo], more_notes: Sequence[str] = ()) 
 
 
 def _sum(facts: Sequence[Mapping[str, Any]], key: str) -> float | None:
-    values = [fact.get(key) for fact in facts]
-    return (
-        round(sum(values), 1) if values and all(isinstance(value, int | float) for value in values) else None
-    )
+    values = [fact[key] for fact in facts if isinstance(fact.get(key), int | float)]
+    return round(sum(values), 1) if len(values) == len(facts) else None
 
 
 def _write(out: Path, lines: Iterator[bytes], description: Mapping[str, Any]) -> None:
