@@ -94,7 +94,7 @@ def _block(hit: Hit, comment: str) -> str:
 def _cut_to_tokens(
     protocol: Protocol, task: Task, hits: Sequence[Hit], tokenize_many: TokenizeMany
 ) -> Context:
-    """CrossCodeEval: the best chunk first, and the whole text cut to the budget, within a chunk if need be."""
+    """CrossCodeEval: the best chunk first, and the whole text cut to the budget, after a line of a chunk if need be."""
     comment = language_named(task.language).line_comment
     given = list(hits[: protocol.max_snippets])
     dropped = [DroppedHit(hit, f"at most {protocol.max_snippets} snippets") for hit in hits[len(given) :]]
@@ -123,8 +123,8 @@ def _cut_to_tokens(
 
 def _lines_within(head: str, lines: Sequence[str], budget: int, tokenize_many: TokenizeMany) -> int:
     """How many of `lines` may follow `head` in so many tokens."""
-    sizes = [len(ids) for ids in tokenize_many([head, *(line + "\n" for line in lines)])]
-    used, kept = sizes[0], 0
+    sizes = [len(ids) for ids in tokenize_many([head + "\n", *(line + "\n" for line in lines)])]
+    used, kept = sizes[0], 0  # with the blank line that ends the chunk
     for size in sizes[1:]:
         if used + size > budget:
             break

@@ -44,7 +44,8 @@ OTHERS = {
     "shapes.py": "class Shape:\n    sides = 4\n\n    def area(self, width):\n        raise NotImplementedError\n",
     "other.py": "from helper import scale\nfrom app.target import target\n\n\ndef copy(values, width):\n    total = 0\n"
     "    total = scale(values, width)\n    return target(total, width)\n",
-    "rates.py": "from app import target as module\n\n\ndef rate(values, width):\n    return module.target(values, width)\n",
+    "rates.py": "from app import target as module\n\n\ndef rate(values, width):\n"
+    "    return module.target(values, width)\n",
     "app/again.py": "from app.target import Base\n\n\nclass Again(Base):\n    def area(self, width):\n"
     "        total = 0\n        return super().area(width)\n",
 }
@@ -68,7 +69,9 @@ def task_of(version: int) -> Task:
     )
 
 
-def record_of(folder: Path, version: int, method: str, **options: Any) -> tuple[dict[str, Any], FakeGenerator]:
+def record_of(
+    folder: Path, version: int, method: str, **options: Any
+) -> tuple[dict[str, Any], FakeGenerator]:
     task = task_of(version)
     root = folder / f"{version}" / "toy"
     for path, text in {**OTHERS, "app/target.py": task.prefix + task.truth + task.suffix}.items():
@@ -78,7 +81,9 @@ def record_of(folder: Path, version: int, method: str, **options: Any) -> tuple[
     generator = FakeGenerator("    total = scale(total, width)\n    return total\n", n_ctx=16384)
     config = RunConfig("repoeval-line", method, model="fake", **options)
     sampler = Sampler(
-        config, SamplerOptions(folders={"toy": str(root)}, indexes=str(folder / f"{version}-index")), generator
+        config,
+        SamplerOptions(folders={"toy": str(root)}, indexes=str(folder / f"{version}-index")),
+        generator,
     )
     try:
         return sampler.sample(task), generator
