@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -103,8 +104,8 @@ def _section(setting: Setting, members: Sequence[Results]) -> Section:
     )
     in_file = next((entry for entry in ordered if entry.run.config.method == IN_FILE), None)
     states = [(entry, summary) for entry in ordered for summary in entry.passes]
-    tested = [metric.name for metric in in_order({name for entry in members for name in entry.run.metrics})]
-    tested = [metric.name for metric in in_order(set(tested)) if metric.tested]
+    names = {name for entry in members for name in entry.run.metrics}
+    tested = [metric.name for metric in in_order(names) if metric.tested]
     asked: list[tuple[int, Pair]] = []
     if in_file is not None:
         base = State(in_file.run)
@@ -166,7 +167,7 @@ def ladder(section: Section, metric: str) -> list[Step]:
     ]
     if {state.method for _, state in states} != set(LADDER):
         return []
-    pairs = list(zip(states, states[1:], strict=False))
+    pairs = list(pairwise(states))
     found = differences([Pair(metric, first, second) for (_, first), (_, second) in pairs])
     return [
         Step(first, second, difference)

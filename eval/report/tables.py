@@ -14,10 +14,10 @@ from eval.report.catalogue import Group, Metric
 from eval.report.catalogue import metric as metric_of
 from eval.report.comparisons import Difference
 from eval.report.sections import Row, Section, Step
-from eval.report.summary import Estimate, by_repository
+from eval.report.summary import by_repository
 from repocoder.terminal import safe
 
-NOTHING = "–"
+NOTHING = "-"
 GROUPS: tuple[tuple[Group, str], ...] = (
     ("completion", "Completions"),
     ("context", "Context"),
@@ -62,7 +62,7 @@ def means_table(section: Section, metrics: Sequence[Metric]) -> str:
         [
             *_label(row),
             f"{len(row.results.run.tasks):,}",
-            *(estimate_text(metric, row.summary.metrics.get(metric.name)) for metric in metrics),
+            *(estimate_text(metric, row) for metric in metrics),
         ]
         for row in section.rows
     ]
@@ -77,15 +77,17 @@ def _label(row: Row) -> list[str]:
     ]
 
 
-def estimate_text(metric: Metric, found: Estimate | None) -> str:
-    """`41.88 [39.50, 44.31]`, with the number of tasks where some have no such score."""
+def estimate_text(metric: Metric, row: Row) -> str:
+    """`41.88 [39.50, 44.31]`, with the number of tasks where not all have such a score."""
+    found = row.summary.metrics.get(metric.name)
     if found is None:
         return NOTHING
     shown = [
         math.exp(value) if metric.exponential else value for value in (found.mean, found.low, found.high)
     ]
     mean, low, high = (f"{value:,.{metric.decimals}f}" for value in shown)
-    return f"{mean} [{low}, {high}]"
+    counted = "" if found.n == len(row.results.run.tasks) else f" of {found.n:,}"
+    return f"{mean} [{low}, {high}]{counted}"
 
 
 def differences_table(section: Section) -> str:
