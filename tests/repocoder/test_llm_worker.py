@@ -19,6 +19,7 @@ import pytest
 from indexer.ipc import ChildProcess
 from repocoder.errors import ModelError, WorkerError
 from repocoder.gguf import read_header
+from repocoder.llm import runtime
 from repocoder.llm.fake import FakeGenerator
 from repocoder.llm.generator import Fed, GenerateRequest
 from repocoder.llm.local import LocalGenerator, LocalModel, open_generator, physical_cores
@@ -97,23 +98,31 @@ def test_reuse_and_a_fresh_model_write_the_same(model: LocalGenerator) -> None:
         assert reused.token_logprobs == again.token_logprobs == alone.token_logprobs
 
 
-def test_generated_text_that_is_typed_after_all_counts_as_new(model: LocalGenerator) -> None:
-    """Its keys and values come from calls of one token each, whose figures differ a little from all others'."""
-    ids = model.tokenize(SOURCE)
-    for start in range(0, 1500, 300):
-        before = tuple(ids[start : start + 250])
-        written = model.generate(GenerateRequest(before, 40))
-        goes_on = GenerateRequest((*before, *written.token_ids), 8)
-        reused = model.generate(goes_on)
-        assert len(before) - 2 <= reused.reused_tokens <= len(before)
-        model.generate(GenerateRequest((9, 9), 1))
-        alone = model.generate(goes_on)
-        assert alone.reused_tokens == 0
-        assert reused.token_logprobs == alone.token_logprobs
-    for length in (1, 2, 512, 513, 514, 515, 600):  # whatever is left for the last batch
-        request = GenerateRequest(tuple(ids[:length]), 2)
-        model.generate(GenerateRequest((9, 9), 1))
-        assert model.generate(request).token_logprobs == model.generate(request).token_logprobs
+def test_what_was_decoded_one_token_at_a_time_is_not_reused_in_a_prompt(embedded_gguf: Path) -> None:
+    """Generated text that was typed after all: its keys and values differ a little from those of a prompt."""
+    worker = runtime.Model(bytes(embedded_gguf), max_ctx=1024, threads=1)
+    ids = worker.tokenize(SOURCE)[:600]
+
+    def figures() -> list[float]:
+        return [worker.logprobs([token_id])[0] for token_id in range(0, 8192, 99)]
+
+    def prefill(length: int) -> tuple[int, list[float]]:
+        reused = worker.reuse(ids[:length])
+        for batch in worker.batches(ids[:length]):
+            assert len(batch) > 1 and worker.decode(batch, lambda: False)
+        return reused, figures()
+
+    fresh = {}
+    for length in (40, 100, 512, 513, 514, 600):  # whatever is left for the last batch
+        worker.reuse([9, 9])
+        fresh[length] = prefill(length)[1]
+    assert prefill(40) == (38, fresh[40])
+    for token_id in ids[40:100]:
+        assert worker.decode([token_id], lambda: False)
+    one_by_one = figures()
+    assert prefill(100)[0] == 40 and figures() != one_by_one
+    for length in fresh:
+        assert prefill(length)[1] == fresh[length]
 
 
 def test_no_control_token_is_written(model: LocalGenerator) -> None:
