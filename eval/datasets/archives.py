@@ -20,6 +20,7 @@ import zlib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 from repocoder import paths
 from repocoder.errors import StorageError, UsageError
@@ -28,8 +29,6 @@ SUFFIXES = (".tar.xz", ".tar.gz", ".tar", ".zip")
 
 MAX_BYTES = 4 << 30  # the largest one, the official CrossCodeEval, has 0.9 GB unpacked
 MAX_FILES = 200_000  # the largest one here has 14,343 files
-
-_BLOCK = 1 << 20
 
 _DAMAGE = (
     tarfile.TarError,
@@ -106,10 +105,8 @@ def _unpack(archive: Path, target: Path) -> None:
         shutil.rmtree(stump, ignore_errors=True)
     part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
     try:
-        if zipfile.is_zipfile(archive):
-            _unpack_zip(archive, part)
-        else:
-            _unpack_tar(archive, part)
+        unpack = _unpack_zip if zipfile.is_zipfile(archive) else _unpack_tar
+        unpack(archive, _Tree(part, archive))
         part.rename(target)
     except _DAMAGE as error:
         raise UsageError(f"archive: {archive}: damaged or hostile ({error}): get it again") from error
@@ -117,41 +114,47 @@ def _unpack(archive: Path, target: Path) -> None:
         shutil.rmtree(part, ignore_errors=True)
 
 
-class _Account:
-    """What an archive claims to hold, against the limits."""
+class _Tree:
+    """A folder that fills with regular files only: without links in it, a name alone says where it lands."""
 
-    def __init__(self, archive: Path) -> None:
+    def __init__(self, root: Path, archive: Path) -> None:
+        self._root = root
         self._archive = archive
+        self._folders: set[str] = set()  # made so far
         self._bytes = self._files = 0
 
-    def add(self, size: int) -> None:
+    def count(self, size: int) -> None:
+        """Hold what the archive claims to have against the limits."""
         self._bytes += size
         self._files += 1
         if self._bytes > MAX_BYTES or self._files > MAX_FILES:
             limit = f"more than {MAX_BYTES >> 30} GiB or {MAX_FILES} files"
             raise UsageError(f"archive: {self._archive}: {limit}: not an archive of a benchmark")
 
+    def write(self, name: str, content: IO[bytes]) -> None:
+        place = PurePosixPath(name)
+        if not place.parts or place.is_absolute() or ".." in place.parts or "\\" in name or "\0" in name:
+            raise tarfile.TarError(f"{name!r} would land outside")
+        target = f"{self._root}/{place}"
+        if (folder := os.path.dirname(target)) not in self._folders:  # noqa: PTH120 # 14,343 files
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            self._folders.add(folder)
+        with open(target, "wb") as copy:
+            shutil.copyfileobj(content, copy)
 
-def _unpack_tar(archive: Path, part: Path) -> None:
-    account = _Account(archive)
+
+def _unpack_tar(archive: Path, tree: _Tree) -> None:
     with tarfile.open(archive, "r:*") as bundle:
         for member in bundle:
-            account.add(member.size)
-            if member.isreg():
-                bundle.extract(member, part, filter="data")  # refuses whatever would land outside
+            tree.count(member.size)
+            if member.isreg() and (content := bundle.extractfile(member)) is not None:
+                tree.write(member.name, content)
 
 
-def _unpack_zip(archive: Path, part: Path) -> None:
-    account = _Account(archive)
+def _unpack_zip(archive: Path, tree: _Tree) -> None:
     with zipfile.ZipFile(archive) as bundle:
         for member in bundle.infolist():
-            account.add(member.file_size)
-            place = PurePosixPath(member.filename)
-            if place.is_absolute() or ".." in place.parts or "\\" in member.filename:
-                raise zipfile.BadZipFile(f"{member.filename!r} would land outside")
-            if member.is_dir() or stat.S_ISLNK(member.external_attr >> 16):
-                continue
-            target = part.joinpath(place)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            with bundle.open(member) as source, target.open("wb") as copy:  # reads `file_size` bytes at most
-                shutil.copyfileobj(source, copy, _BLOCK)
+            tree.count(member.file_size)
+            if not member.is_dir() and not stat.S_ISLNK(member.external_attr >> 16):
+                with bundle.open(member) as content:  # gives `file_size` bytes at most
+                    tree.write(member.filename, content)
