@@ -17,7 +17,7 @@ NETWORK = {"socket", "ssl", "http", "urllib", "ftplib", "smtplib", "xmlrpc", "te
     "paramiko",
 }
 HARMLESS = {"urllib.parse"}
-DOWNLOADERS = {"repocoder.download"}
+DOWNLOADERS = {"repocoder.download", "eval.datasets.fetch"}
 
 
 def imported(tree: ast.AST) -> set[str]:
