@@ -101,8 +101,12 @@ def read_run(folder: Path) -> RunInfo:
 
 
 def run_info(data: dict[str, Any]) -> RunInfo:
-    """The content of a `run.json`: the fields of RunConfig, notes, facts. Raises msgspec.ValidationError."""
+    """The content of a `run.json`: `config`, notes, facts; kept results have the fields of RunConfig beside the others.
+
+    Raises msgspec.ValidationError.
+    """
     facts = dict(data)
+    facts |= msgspec.convert(facts.pop("config", {}), dict[str, Any])
     config = {name: facts.pop(name) for name in CONFIG_FIELDS if name in facts}
     notes = msgspec.convert(facts.pop("notes", ()), tuple[str, ...])
     return RunInfo(config=msgspec.convert(config, RunConfig), notes=notes, facts=facts)

@@ -11,7 +11,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +26,8 @@ SAMPLES_FILE = "samples.jsonl"
 SYNC_S = 1.0
 
 _READ_BYTES = 1 << 20
-_UNCOMPARED = frozenset({"details"})
-"""Machine and versions: they explain a number, another machine may go on."""
+_PLACES = frozenset({"model"})
+"""Details that only say where things are on this machine: another one may go on."""
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -158,19 +158,27 @@ def _description(path: Path, config: RunConfig, facts: Mapping[str, Any], resume
     with _storage(path):
         names = {entry.name for entry in path.iterdir()} - {LOCK_FILE, f"{RUN_FILE}.part"}
     if not names:
-        description = {**asdict(config), **facts}
+        description = {"config": asdict(config), **facts}
         _replace(path / RUN_FILE, _indented(description))
         return description
     if not resume:
         raise UsageError(f"output folder: {path}: is not empty: add --resume to go on, or give another --out")
     found = read_run(path)
-    for key in (field.name for field in fields(RunConfig) if field.name not in _UNCOMPARED):
-        was, asked = getattr(found.config, key), getattr(config, key)
-        if was != asked:
+    was, asked = _compared(found.config), _compared(config)
+    for key in sorted(was.keys() | asked.keys()):
+        if was.get(key) != asked.get(key):
             raise UsageError(
-                f"run: {path}: was made with {key} {was!r}, not {asked!r}: ask for the same, or give another --out"
+                f"run: {path}: was made with {key} {was.get(key)!r}, not {asked.get(key)!r}: "
+                "ask for the same, or give another --out"
             )
-    return {**asdict(found.config), "notes": list(found.notes), **found.facts}
+    return {"config": asdict(found.config), "notes": list(found.notes), **found.facts}
+
+
+def _compared(config: RunConfig) -> dict[str, Any]:
+    """The configuration as far as samples depend on it."""
+    known = asdict(config)
+    details = known.pop("details")
+    return known | {name: value for name, value in details.items() if name not in _PLACES}
 
 
 @contextmanager

@@ -16,7 +16,9 @@ from eval.run.records import open_folder, read_outcomes
 from eval.types import PublishedChunk, RunConfig, Task
 from repocoder.errors import LockedError, StorageError, UsageError
 
-CONFIG = RunConfig("repoeval-line", "in-file", limit=4, details={"cores": 2})
+CONFIG = RunConfig(
+    "repoeval-line", "in-file", limit=4, details={"model": "/here/tiny.gguf", "embedder": "minilm"}
+)
 ReadRecords = Callable[[Path], list[dict[str, Any]]]
 MakeTask = Callable[..., Task]
 
@@ -46,7 +48,8 @@ def test_what_is_written_is_there_again(tmp_path: Path, lines: list[bytes]) -> N
             run.add(lines[2])
     assert (tmp_path / "samples.jsonl").read_bytes() == b"\n".join(lines[:3]) + b"\n"
     described = json.loads((tmp_path / "run.json").read_text())
-    assert (described["benchmark"], described["limit"], described["notes"]) == ("repoeval-line", 4, ["n"])
+    config = described["config"]
+    assert (config["benchmark"], config["limit"], described["notes"]) == ("repoeval-line", 4, ["n"])
 
 
 def test_a_line_is_in_the_file_before_the_next_sample(tmp_path: Path, lines: list[bytes]) -> None:
@@ -106,6 +109,7 @@ def test_a_folder_with_something_in_it_is_refused(tmp_path: Path, lines: list[by
         ({"method": "bm25"}, "method 'in-file', not 'bm25'"),
         ({"limit": None}, "limit 4, not None"),
         ({"seed": 3}, "seed"),
+        ({"details": {}}, "embedder 'minilm', not None"),
     ],
 )
 def test_another_configuration_is_refused_by_its_key(
@@ -119,9 +123,11 @@ def test_another_configuration_is_refused_by_its_key(
         pass
 
 
-def test_another_machine_may_go_on(tmp_path: Path, lines: list[bytes]) -> None:
+def test_another_machine_may_go_on_with_its_copy_of_the_model(tmp_path: Path, lines: list[bytes]) -> None:
     write(tmp_path, lines[:1])
-    with open_folder(tmp_path, replace(CONFIG, details={"cores": 64}), {}, resume=True) as run:
+    with open_folder(
+        tmp_path, replace(CONFIG, details=CONFIG.details | {"model": "/there/tiny.gguf"}), {}, resume=True
+    ) as run:
         assert list(run.outcomes) == ["a/0"]
 
 
