@@ -32,6 +32,10 @@ COMMANDS: dict[str, Entry] = {
         "repocoder.cli.graph:graph",
         "Write the dependency graph of the repository or of a file, or ask it a question.",
     ),
+    "eval": Entry(
+        "eval.cli:evaluation",
+        "Measure completions and retrieval on RepoEval, CrossCodeEval or your own repository.",
+    ),
     "models": Entry("repocoder.cli.models:models", "List, add, download, check and remove models."),
     "config": Entry("repocoder.cli.config:config", "Show the settings, with the origin of each value."),
     "doctor": Entry("repocoder.cli.doctor:doctor", "Check that everything works on this machine."),

@@ -1,0 +1,141 @@
+"""`eval run` and `eval retrieval`: make the samples, then say what they score."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from eval.cli.selectors import running, selectors
+from repocoder.cli.options import Command, json_option, progress_option
+from repocoder.cli.progress import is_wanted
+from repocoder.cli.show import note, out, print_json, talk, warn
+from repocoder.cli.signals import Stopped
+from repocoder.errors import UsageError, WorkerError
+from repocoder.terminal import safe
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from eval.run.planning import Asked, Staff
+    from eval.run.running import Outline, Plan
+
+
+@click.command(cls=Command)
+@selectors
+@click.option(
+    "--passes", type=click.IntRange(1, 4), default=1, show_default=True, help="Of retrieval and model."
+)
+@click.option(
+    "--model",
+    metavar="M",
+    help="A recorded model's name, the path of a GGUF, or the URL of a /v1/completions server.",
+)
+@click.option("--remote-template", metavar="T", help="Fill-in-the-middle tokens of the model behind a URL.")
+@click.option(
+    "--layout",
+    type=click.Choice(["published", "native"]),
+    default="published",
+    show_default=True,
+    help="Snippets as the papers put them, or as the model was trained on.",
+)
+@running
+@json_option
+@progress_option
+def run(**given: Any) -> None:
+    """Let a model complete the tasks of a benchmark, and score what it writes."""
+    _evaluate(given, with_model=True)
+
+
+@click.command(cls=Command)
+@selectors
+@click.option("--model", metavar="M", help="The model whose tokenizer counts; it is not run.")
+@running
+@json_option
+@progress_option
+def retrieval(**given: Any) -> None:
+    """Score what is retrieved for the tasks of a benchmark; no model is run."""
+    _evaluate(given, with_model=False)
+
+
+def _evaluate(given: dict[str, Any], *, with_model: bool) -> None:
+    from eval.datasets import NAMES, load
+    from eval.methods import METHODS
+    from eval.run.planning import check_name, make_plan
+
+    check_name("benchmark", given["benchmark"], NAMES)
+    check_name("method", given["method"], METHODS)
+    asked = asked_of(given, with_model=with_model)
+    plan, staff = make_plan(load(given["benchmark"], given["data"]), asked)
+    make_samples(plan, staff, given["progress"])
+    show_results(plan.out, given["as_json"])
+
+
+def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
+    """The options of a command as the selectors of a run. Raises UsageError."""
+    from eval.run.planning import Asked
+    from eval.run.selection import parse_shard
+
+    if given["retry_errors"] and not given["resume"]:
+        raise UsageError("--retry-errors: goes with --resume: add it")
+    if given.get("shard") is not None:
+        parse_shard(given["shard"])
+    names = (
+        "method",
+        "model",
+        "embedder",
+        "limit",
+        "seed",
+        "shard",
+        "context",
+        "out",
+        "resume",
+        "retry_errors",
+    )
+    rest = {name: given[name] for name in (*names, "workers", "ray")}
+    if with_model:
+        rest |= {name: given[name] for name in ("passes", "remote_template", "layout")}
+    return Asked(with_model=with_model, budget=given["budget"] or 0, texts=not given["no_texts"], **rest)
+
+
+def make_samples(plan: Plan, staff: Staff, progress: bool | None) -> Outline:
+    """Run a plan. What it does is told on stderr before, what it did after."""
+    from eval.run.running import run as make
+
+    for line in plan.facts["notes"]:
+        note(line)
+    talk(f"repocoder: {len(plan.tasks)} tasks, {staff}; samples go to {safe(str(plan.out))}")
+    with _told_how_to_go_on(plan):
+        outline = make(plan, staff.open, show_progress=is_wanted(progress))
+    talk(f"repocoder: {outline.made} samples in {outline.seconds:.0f} s, {outline.done} in all")
+    if outline.errors:
+        warn(f"{outline.errors} samples failed and are in no mean: see `error` in {plan.out}/samples.jsonl")
+    return outline
+
+
+def show_results(folder: Path, as_json: bool) -> None:
+    """The scores of a run's folder: a table, or JSON on stdout."""
+    from eval.report.results import summary_of
+    from eval.report.scores import scores_of
+    from eval.report.sections import sections
+    from eval.report.summary import summarise
+    from eval.report.tables import section_markdown
+
+    results = summarise(scores_of(folder))
+    if as_json:
+        print_json({**summary_of(results), "samples": str(folder / "samples.jsonl")})
+        return
+    for section in sections([results]):
+        out(section_markdown(section).rstrip("\n"))
+
+
+@contextmanager
+def _told_how_to_go_on(plan: Plan) -> Iterator[None]:
+    """After a signal or a failure the samples are kept: say so."""
+    try:
+        yield
+    except (Stopped, WorkerError):
+        talk(f"repocoder: what is done is in {safe(str(plan.out))}: the same command with --resume goes on")
+        raise
