@@ -14,6 +14,7 @@ Group = Literal["completion", "context"]
 
 EXACT_MATCH = "exact_match"
 COVERAGE = "identifier_coverage"
+GOLD = "gold_definition_hit"
 TRUTH_NATS = "truth_nats_per_token"
 
 
@@ -49,6 +50,7 @@ METRICS: tuple[Metric, ...] = (
     Metric("identifier_coverage", "identifier coverage", group="context", tested=True),
     Metric("gold_definition_hit", "gold definition hit", group="context", tested=True),
     Metric("context_precision", "context precision", group="context"),
+    Metric("context_snippets", "snippets", group="context", higher_is_better=False, decimals=1),
     Metric("context_tokens", "context tokens", group="context", higher_is_better=False, decimals=0),
     Metric("prompt_tokens", "prompt tokens", group="context", higher_is_better=False, decimals=0),
 )

@@ -66,9 +66,9 @@ def merge(folders: Sequence[Path], out: Path, order: Sequence[str] = (), *, part
         raise UsageError("merge: nothing: name the folders of a run's shards")
     runs = [read_run(folder) for folder in folders]
     _refuse_different(folders, runs)
-    missing_shards = _missing_shards(runs)
-    if missing_shards and not partial:
-        told = ", ".join(missing_shards)
+    absent = missing_shards(runs)
+    if absent and not partial:
+        told = ", ".join(absent)
         raise UsageError(f"merge: missing shards: {told}: add their folders, or allow a partial merge")
     _refuse_occupied(out)
     with ExitStack() as stack:
@@ -86,10 +86,10 @@ def merge(folders: Sequence[Path], out: Path, order: Sequence[str] = (), *, part
                 f"merge: {len(missing)} tasks have no sample: {told}: resume the shards, then merge"
             )
         chosen = list(_ordered(places, order))
-        notes = _notes(missing_shards, len(missing))
+        notes = _notes(absent, len(missing))
         _write(out, (_line(streams, place) for place in chosen), merged_description(runs, notes))
     failed = sum(place.failed for place in chosen)
-    return Merged(out, len(chosen), repeated, failed, missing_shards, len(missing))
+    return Merged(out, len(chosen), repeated, failed, absent, len(missing))
 
 
 def comparable_config(run: RunInfo) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _refuse_different(folders: Sequence[Path], runs: Sequence[RunInfo]) -> None:
                 )
 
 
-def _missing_shards(runs: Sequence[RunInfo]) -> tuple[str, ...]:
+def missing_shards(runs: Sequence[RunInfo]) -> tuple[str, ...]:
     """The shards that are not there; none if one of the folders is of the whole run."""
     named = {run.config.shard for run in runs}
     if "" in named:
@@ -218,8 +218,8 @@ def _ordered(places: Mapping[str, _Place], order: Sequence[str]) -> Iterator[_Pl
     yield from (places[task] for task in order if task in places)
 
 
-def _notes(missing_shards: Sequence[str], missing_tasks: int) -> list[str]:
-    notes = [f"incomplete: shards {', '.join(missing_shards)} are missing"] if missing_shards else []
+def _notes(absent: Sequence[str], missing_tasks: int) -> list[str]:
+    notes = [f"incomplete: shards {', '.join(absent)} are missing"] if absent else []
     return notes + ([f"incomplete: {missing_tasks} tasks have no sample"] if missing_tasks else [])
 
 

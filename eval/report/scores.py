@@ -35,7 +35,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class RunScores:
-    """What one run scored. All columns and tuples of tasks have the same length and order.
+    """What one run scored. All columns and tuples of tasks have the same length and order, that of the tasks' names.
 
     Pass k is the state after at most k passes: a sample that stopped earlier keeps its last scores.
     """
@@ -67,49 +67,54 @@ class RunScores:
         return self.passes[number - 1].get(metric, missing) if self.passes else missing
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is kept of one sample."""
+
+    repository: str
+    passes: list[dict[str, float | None]]
+    gate: tuple[float, float]  # retrieve, score
+    error: str | None
+
+
 def scores_of(folder: Path) -> RunScores:
     """The scores of a run folder. Raises UsageError if a sample is wrong, or there twice."""
     return collect(read_run(folder), read_samples(folder), str(folder))
 
 
 def collect(info: RunInfo, samples: Iterable[Sample], place: str) -> RunScores:
-    """Samples as columns; `place` is named in errors."""
-    tasks: dict[str, str] = {}
-    rows: list[list[dict[str, float | None]]] = []
-    gates: list[tuple[float, float]] = []
-    failed: dict[str, str] = {}
+    """Samples as columns, sorted by task, so that nothing depends on the order of the file; errors name `place`."""
+    rows: dict[str, _Row] = {}
     timings: dict[str, list[float]] = {}
     sources: Counter[str] = Counter()
     origins: Counter[str] = Counter()
     for sample in samples:
-        if sample.task_id in tasks:
+        if sample.task_id in rows:
             raise UsageError(
                 f"samples: {place}: task {sample.task_id} is there twice: merge the folder first"
             )
-        tasks[sample.task_id] = sample.repository
+        passes = [] if sample.error is not None else [scores_of_pass(entry) for entry in sample.passes]
+        gate = (float(sample.gate.retrieve), sample.gate.score) if sample.gate else (np.nan, np.nan)
+        rows[sample.task_id] = _Row(sample.repository, passes, gate, sample.error)
         origins[sample.origin] += 1
-        gate = sample.gate
-        gates.append((float(gate.retrieve), gate.score) if gate else (np.nan, np.nan))
-        if sample.error is not None:
-            failed[sample.task_id] = sample.error
-            rows.append([])
-            continue
-        rows.append([scores_of_pass(entry) for entry in sample.passes])
-        for stage, value in sample.timings.items():
-            if value is not None:
-                timings.setdefault(stage, []).append(value)
-        shown = (hit for hit in sample.passes[-1].hits if hit.in_prompt)
-        sources.update(name for hit in shown for name in {item.source for item in hit.evidence})
-    gate_table = np.asarray(gates, dtype=np.float64).reshape(len(rows), 2)
+        if sample.error is None:
+            for stage, value in sample.timings.items():
+                if value is not None:
+                    timings.setdefault(stage, []).append(value)
+            shown = (hit for hit in sample.passes[-1].hits if hit.in_prompt)
+            sources.update(name for hit in shown for name in {item.source for item in hit.evidence})
+    tasks = sorted(rows)
+    ordered = [rows[task] for task in tasks]
+    gates = np.asarray([row.gate for row in ordered], dtype=np.float64).reshape(len(ordered), 2)
     return RunScores(
         info=info,
         tasks=tuple(tasks),
-        repositories=tuple(tasks.values()),
-        passes=_columns(rows),
-        gate_retrieve=gate_table[:, 0],
-        gate_score=np.round(gate_table[:, 1], DECIMALS),
-        failed=failed,
-        timings={stage: _timing(values) for stage, values in timings.items()},
+        repositories=tuple(row.repository for row in ordered),
+        passes=_columns([row.passes for row in ordered]),
+        gate_retrieve=gates[:, 0],
+        gate_score=np.round(gates[:, 1], DECIMALS),
+        failed={task: row.error for task, row in zip(tasks, ordered, strict=True) if row.error is not None},
+        timings={stage: _timing(values) for stage, values in sorted(timings.items())},
         sources=dict(sorted(sources.items())),
         origins=dict(sorted(origins.items())),
     )

@@ -15,7 +15,7 @@ DOWNLOADERS = {"huggingface_hub", "httpx", "httpx2", "requests", "urllib3", "htt
 RUNTIME = {"llama_cpp"}
 
 MODEL_WORKER = {"repocoder.llm.worker", "repocoder.llm.runtime"}  # run in a process of their own
-PLOTS = "eval.plots"
+PLOTS = "eval.report.plots"
 
 # package -> what must not be in memory after all of its modules (but the named ones) are imported
 FORBIDDEN = {
