@@ -16,13 +16,16 @@ from retrieval.types import Query
 
 _NAME = re.compile(r"(?<![\w.])([^\W\d]\w*)")
 _LITERAL = re.compile(
-    r"""('''.*?(?:'''|\Z)|\"\"\".*?(?:\"\"\"|\Z)|'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?|\#[^\n]*|//[^\n]*)""",
+    r"""((?:\b[bBfFrRuU]{1,2}(?=['"]))?(?:'''.*?(?:'''|\Z)|\"\"\".*?(?:\"\"\"|\Z)|'(?:\\.|[^'\\\n])*'?|"(?:\\.|[^"\\\n])*"?)|\#[^\n]*|//[^\n]*)""",
     re.DOTALL,
 )
 _ARGUMENT_NAME = re.compile(r"(?<=[(,\s])([^\W\d]\w*)\s*=(?!=)")
 _BOUND = re.compile(
     r"\b(?:for|as|lambda|def|class|import|except)\s+([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)|([^\W\d]\w*)\s*(?::=|=(?!=))"
 )
+# What is bound without a word in front: parameters, `a, b = …`, `a: T = …`.
+_PARAMETERS = re.compile(r"\bdef\s+\w+\s*\(([^()]*)\)?")
+_TARGETS = re.compile(r"^[ \t]*(\*?\w+(?:[ \t]*,[ \t]*\*?\w+)*)[ \t]*(?::[^=\n]*)?=(?!=)", re.MULTILINE)
 _IMPORT = re.compile(r"^[ \t]*(?:from\s+[\w.]+\s+)?import\b.*$", re.MULTILINE)
 _WORDS = re.compile(r"[^\W\d]\w*")
 _PYTHON_KNOWN = frozenset(dir(builtins)) | frozenset(keyword.kwlist) | frozenset(keyword.softkwlist)
@@ -41,6 +44,8 @@ def unknown_names(query: Query, text: str, snapshot: Snapshot) -> tuple[str, ...
     imported = {word for line in _IMPORT.findall(code) for word in _WORDS.findall(line)}
     bound = imported | {word for match in _BOUND.finditer(code) for word in _WORDS.findall(match.group(0))}
     bound.update(_ARGUMENT_NAME.findall(code))
+    for several in (*_PARAMETERS.findall(code), *_TARGETS.findall(code)):
+        bound.update(_WORDS.findall(several))
     around = set(_WORDS.findall(query.prefix)) | set(_WORDS.findall(query.suffix))
     unknown: dict[str, None] = {}
     for match in _NAME.finditer(code):

@@ -43,6 +43,10 @@ def names(text: str, prefix: str = "", suffix: str = "", *known: str) -> tuple[s
         "from nowhere import thing\nthing()",
         "if (found := len(items)):\n    return found",
         "except ValueError as error:\n    raise error",
+        "print(f'{1}', rb\"raw\")",
+        "def inner(left, *args, **kwargs):\n    return left, args, kwargs",
+        "left, *right = items\nprint(left, right)",
+        "left: int = 1\nprint(left)",
     ],
 )
 def test_what_is_bound_near_by_is_known(text: str) -> None:
@@ -51,6 +55,13 @@ def test_what_is_bound_near_by_is_known(text: str) -> None:
 
 def test_a_name_of_nowhere_is_unknown() -> None:
     assert names("return frobnicate(len(x), blurb.y)", "x = 1\n") == ("frobnicate", "blurb")
+
+
+@pytest.mark.parametrize(
+    "text", ["print(ghost, end='')", "if ghost: x = 1", "f = ghost", "x: int = ghost", "if ghost == 1:"]
+)
+def test_a_use_before_an_equals_sign_binds_nothing(text: str) -> None:
+    assert names(text) == ("ghost",)
 
 
 def test_attributes_are_not_heads() -> None:
