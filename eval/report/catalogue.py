@@ -6,9 +6,11 @@ A score that is not named here is shown under its own name among the completions
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Literal
 
 from eval.methods import METHODS, ORACLES
+from eval.types import RunConfig
 
 Group = Literal["completion", "context"]
 
@@ -76,3 +78,9 @@ _PLACES = {name: place for place, name in enumerate(METHODS)}
 def method_order(name: str) -> tuple[bool, int, str]:
     """A key that sorts methods as tables do: those known here in their order, upper bounds last."""
     return (name in ORACLES, _PLACES.get(name, len(_PLACES)), name)
+
+
+def method_label(config: RunConfig) -> str:
+    """The method as tables name it, with its encoder if it was given one."""
+    embedder = PurePath(str(config.details.get("embedder", ""))).name
+    return f"{config.method} ({embedder})" if embedder else config.method

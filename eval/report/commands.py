@@ -1,4 +1,4 @@
-"""What `repocoder eval merge|report|compare` and the scripts that keep results call: text or JSON to print.
+"""What `repocoder eval report` and `compare` print: text or JSON.
 
 Places are run folders (shards of one run count as one), results that are kept (`*.json`), or folders of those.
 """
@@ -6,14 +6,12 @@ Places are run folders (shards of one run count as one), results that are kept (
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from eval.report.catalogue import in_order
 from eval.report.comparisons import Pair, State, differences
 from eval.report.curves import label_of
-from eval.report.merge import Merged, merge
 from eval.report.places import read_places
 from eval.report.results import as_json
 from eval.report.sections import sections
@@ -30,30 +28,6 @@ from eval.types import RunConfig
 from repocoder.errors import StorageError, UsageError
 
 REPORT_FILES = ("report.md", "report.json")
-
-
-def merge_text(
-    folders: Sequence[Path],
-    out: Path,
-    order: Sequence[str] = (),
-    *,
-    partial: bool = False,
-    json: bool = False,
-) -> str:
-    """Merges, and says what was done. `order`, `partial` and errors: `eval.report.merge.merge`."""
-    done = merge(folders, out, order, partial=partial)
-    if json:
-        return as_json(asdict(done) | {"out": str(done.out)})
-    return _merged(done)
-
-
-def _merged(done: Merged) -> str:
-    parts = [f"{done.samples} samples in {done.out}"]
-    parts += [f"{done.repeated} were there more than once"] if done.repeated else []
-    parts += [f"{done.failed} ended with an error"] if done.failed else []
-    parts += [f"shards {', '.join(done.missing_shards)} are missing"] if done.missing_shards else []
-    parts += [f"{done.missing_tasks} tasks have no sample"] if done.missing_tasks else []
-    return ", ".join(parts) + "\n"
 
 
 def report(places: Sequence[Path], out: Path | None = None, *, as_data: bool = False) -> str:

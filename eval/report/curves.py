@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from eval.methods import ORACLES
 from eval.protocols import protocol_for
-from eval.report.catalogue import COVERAGE, EXACT_MATCH, GOLD, IN_FILE, method_order
+from eval.report.catalogue import COVERAGE, EXACT_MATCH, GOLD, IN_FILE, method_label, method_order
 from eval.report.scores import RunScores
 from eval.report.summary import Estimate, Results
 from eval.types import Family, Kind, RunConfig
@@ -64,7 +64,7 @@ def label_of(config: RunConfig, results: Sequence[Results]) -> str:
     """The method, and whatever else tells it from the other results."""
     several = len({entry.run.config.model for entry in results if entry.run.config.model}) > 1
     standard = RunConfig(benchmark="", method="")
-    parts = [config.method, config.model if several else ""]
+    parts = [method_label(config), config.model if several else ""]
     parts += [f"{config.context} context" if config.context != standard.context else ""]
     parts += [config.layout if config.layout != standard.layout else ""]
     return ", ".join(part for part in parts if part)
@@ -99,15 +99,15 @@ def prompt_budget(config: RunConfig) -> int:
 
 def coverage_bars(results: Sequence[Results]) -> list[CoverageBar]:
     """One for each method of each benchmark, first pass, standard budget; runs without a model come first."""
-    found: dict[tuple[str, str], CoverageBar] = {}
+    found: dict[tuple[bool, int, str, str, str], CoverageBar] = {}
     for entry in sorted(results, key=lambda entry: entry.run.config.model):
         config = entry.run.config
         if config.budget or not entry.passes or COVERAGE not in entry.passes[0].metrics:
             continue
         metrics = entry.passes[0].metrics
-        bar = CoverageBar(config.benchmark, config.method, metrics[COVERAGE], metrics.get(GOLD))
-        found.setdefault((config.benchmark, config.method), bar)
-    return [found[key] for key in sorted(found, key=lambda key: (key[0], method_order(key[1])))]
+        bar = CoverageBar(config.benchmark, method_label(config), metrics[COVERAGE], metrics.get(GOLD))
+        found.setdefault((*_order(entry), bar.benchmark, bar.method), bar)
+    return sorted((found[key] for key in sorted(found)), key=lambda bar: bar.benchmark)
 
 
 def gate_curves(results: Sequence[Results], metric: str = EXACT_MATCH) -> list[GateCurve]:

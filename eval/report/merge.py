@@ -18,9 +18,11 @@ from typing import IO, Any
 import msgspec
 
 from eval.report.samples import RUN_FILE, SAMPLE_FILES, RunInfo, numbered_lines, read_run, sample_file
+from eval.types import RunConfig
 from repocoder.errors import StorageError, UsageError
 
-EXPLAINING_DETAILS = frozenset({"machine", "versions", "workers", "ray"})  # may differ from shard to shard
+EXPLAINING_DETAILS = frozenset({"machine", "versions", "workers", "ray", "model"})
+# ^ may differ from shard to shard: where the model's file lies, not which model it is
 TIMINGS = "timings"  # what may differ between two records of the same sample
 ADDED = ("tasks", "errors", "seconds")  # facts of a run that are the sum of its shards
 NAMED = 3  # missing tasks that a message names
@@ -54,11 +56,14 @@ class _Place:
     name: str  # FILE:LINE
 
 
-def merge(folders: Sequence[Path], out: Path, order: Sequence[str] = (), *, partial: bool = False) -> Merged:
+def merge(
+    folders: Sequence[Path], out: Path, order: Sequence[str] | None = None, *, partial: bool = False
+) -> Merged:
     """Joins run folders into `out`, which must not exist or be empty.
 
-    `order`: the ids of the tasks that the whole run does, as the benchmark lists them; without it samples keep the
-    order of folders and files and completeness is known by shard only. A sample that is there twice must be the same
+    `order`: the ids of the tasks that the whole run does, as the benchmark lists them. None: taken from the benchmark
+    if its data are here; else samples keep the order of folders and files, and completeness is known by shard only.
+    A sample that is there twice must be the same
     but for its timings; a failed one gives way to one that is not. Raises UsageError for runs of different
     configurations, different samples of one task, and, unless `partial`, missing shards or tasks.
     """
@@ -79,6 +84,9 @@ def merge(folders: Sequence[Path], out: Path, order: Sequence[str] = (), *, part
             path = sample_file(folder)
             streams.append(stack.enter_context(_unpacked(path)))
             repeated += _add(places, streams, path)
+        if order is None:
+            order = task_order(runs[0].config)
+            order = order if places.keys() <= set(order) else ()  # other data than those of the run
         missing = [task for task in order if task not in places]
         if missing and not partial:
             told = ", ".join(missing[:NAMED]) + (", …" if len(missing) > NAMED else "")
@@ -90,6 +98,18 @@ def merge(folders: Sequence[Path], out: Path, order: Sequence[str] = (), *, part
         _write(out, (_line(streams, place) for place in chosen), merged_description(runs, notes))
     failed = sum(place.failed for place in chosen)
     return Merged(out, len(chosen), repeated, failed, absent, len(missing))
+
+
+def task_order(config: RunConfig) -> tuple[str, ...]:
+    """The tasks of a whole run in the order of its benchmark; empty if the benchmark's data are not here."""
+    from eval.datasets import load
+    from eval.run.selection import choose
+
+    try:
+        tasks = load(config.benchmark).tasks
+    except (UsageError, StorageError):
+        return ()
+    return tuple(task.id for task in choose(tasks, config.limit, config.seed))
 
 
 def comparable_config(run: RunInfo) -> dict[str, Any]:

@@ -3,7 +3,7 @@
     eval/results/<benchmark>/<method>.<model or "retrieval">[.<variant>].json
     eval/results/<benchmark>/<method>.<model or "retrieval">[.<variant>].scores.xz
 
-The variant names what differs from the protocol: budget, context, layout. From the scores every table, test and plot
+The variant names what differs from the protocol: context, layout, budget, embedder. From the scores every table, test and plot
 can be made again; prompts and predictions stay in the run folder.
 """
 
@@ -123,7 +123,8 @@ def results_name(config: RunConfig) -> str:
     standard = RunConfig(benchmark="", method="")
     context = config.context if config.context != standard.context else ""
     layout = config.layout if config.layout != standard.layout else ""
-    variant = "-".join(part for part in (context, layout, budget) if part)
+    embedder = PurePath(str(config.details.get("embedder", ""))).name
+    variant = "-".join(part for part in (context, layout, budget, embedder) if part)
     parts = (config.method, PurePath(config.model).name or RETRIEVAL, variant)
     return ".".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part) for part in parts if part)
 
@@ -139,7 +140,9 @@ def summary_of(results: Results) -> dict[str, Any]:
     listed = len(set(run.repositories)) <= REPOSITORIES_SHOWN
     return {
         "format": FORMAT,
-        "run": _without_places({**asdict(run.config), "notes": list(run.info.notes), **run.info.facts}),
+        "run": _without_places(
+            {"config": asdict(run.config), "notes": list(run.info.notes), **run.info.facts}
+        ),
         "tasks": len(run.tasks),
         "failed": run.failed,
         "timings": {stage: _rounded(asdict(timing)) for stage, timing in run.timings.items()},

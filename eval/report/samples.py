@@ -11,7 +11,7 @@ import lzma
 import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -22,7 +22,6 @@ from repocoder.errors import StorageError, UsageError
 
 RUN_FILE = "run.json"
 _OPENERS: dict[str, Callable[..., Any]] = {".xz": lzma.open, ".gz": gzip.open}
-CONFIG_FIELDS = tuple(item.name for item in fields(RunConfig))
 SAMPLE_FILES = ("samples.jsonl", "samples.jsonl.xz", "samples.jsonl.gz")
 
 
@@ -101,15 +100,11 @@ def read_run(folder: Path) -> RunInfo:
 
 
 def run_info(data: dict[str, Any]) -> RunInfo:
-    """The content of a `run.json`: `config`, notes, facts; kept results have the fields of RunConfig beside the others.
-
-    Raises msgspec.ValidationError.
-    """
+    """The content of a `run.json`: `config`, `notes`, facts. Raises msgspec.ValidationError."""
     facts = dict(data)
-    facts |= msgspec.convert(facts.pop("config", {}), dict[str, Any])
-    config = {name: facts.pop(name) for name in CONFIG_FIELDS if name in facts}
+    config = msgspec.convert(facts.pop("config", {}), RunConfig)
     notes = msgspec.convert(facts.pop("notes", ()), tuple[str, ...])
-    return RunInfo(config=msgspec.convert(config, RunConfig), notes=notes, facts=facts)
+    return RunInfo(config=config, notes=notes, facts=facts)
 
 
 def sample_file(folder: Path) -> Path:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from eval.report.catalogue import Group, Metric
+from eval.report.catalogue import Group, Metric, method_label
 from eval.report.catalogue import metric as metric_of
 from eval.report.comparisons import Difference
 from eval.report.sections import Row, Section, Step
@@ -72,7 +72,7 @@ def means_table(section: Section, metrics: Sequence[Metric]) -> str:
 def _label(row: Row) -> list[str]:
     passes = len(row.results.passes)
     return [
-        row.method + (" †" if row.is_upper_bound else ""),
+        method_label(row.results.run.config) + (" †" if row.is_upper_bound else ""),
         str(row.summary.number) if passes > 1 else NOTHING,
     ]
 
