@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from eval.metrics.undefined import undefined_name_rate
+from eval.metrics.undefined import undefined_name_rate, undefined_names
 from retrieval.types import Query
 
 
@@ -32,6 +32,28 @@ def test_rate(prediction: str, percent: float | None) -> None:
     index: Any = Index()
     query = Query("a.py", "python", 2, 0, "total = 1\n", "later = 2\n", "", ())
     assert undefined_name_rate(query, prediction, index) == percent
+
+
+@pytest.mark.parametrize(
+    ("prefix", "prediction", "suffix", "names"),
+    [
+        ('"""Explains ', "words of a text", '."""\nx = 1\n', ()),
+        ("# Explains ", "words of a remark\nghost()", "\n", ("ghost",)),
+        ('total = 1\nprint(f"{', 'total} words {ghost}")', "\n", ("ghost",)),
+        (
+            "é = 'ü'\n",
+            "x = ghost(é)\n",
+            "y = other\n",
+            ("ghost",),
+        ),  # what follows the prediction is not judged
+        ("x = ", "ghost(", "", ("ghost",)),  # also where the file does not parse
+    ],
+)
+def test_only_names_of_the_code_are_judged(
+    prefix: str, prediction: str, suffix: str, names: tuple[str, ...]
+) -> None:
+    index: Any = Index()
+    assert undefined_names(Query("a.py", "python", 1, 0, prefix, suffix, "", ()), prediction, index) == names
 
 
 def test_other_languages_have_none() -> None:
