@@ -18,7 +18,7 @@ import msgspec
 from eval.methods import ORACLES, TAKES_DRAFTS, Method, open_method
 from eval.metrics import family_of, score
 from eval.metrics.context import context_scores
-from eval.protocols import Protocol, as_infill, protocol_for
+from eval.protocols import Layout, Protocol, as_infill, protocol_for
 from eval.protocols.layouts import build, fit_context
 from eval.run.endings import StopAfterLines
 from eval.types import RunConfig, Scores, Task
@@ -129,7 +129,7 @@ class Sampler:
         )
 
     def _protocol(self, task: Task) -> Protocol:
-        layout = "native" if self._config.layout == "native" else "published"
+        layout: Layout = "native" if self._config.layout == "native" else "published"
         protocol = protocol_for(family_of(task), task.kind, both_sides=self._both_sides, layout=layout)
         return protocol.scaled(self._config.budget) if self._config.budget else protocol
 
@@ -148,14 +148,16 @@ class Sampler:
             if gate is None:
                 gate = {**gate_json(found.gate), "features": dict(found.gate.features)}
             timings = {"retrieve_ms": retrieve_ms, "gate_ms": found.timings.get("gate_ms", 0.0)}
-            record = self._pass(task, protocol, found, timings)
+            record = self._pass(task, protocol, found, timings, is_last=number == count)
             done.append({"number": number, **record})
             draft = record["prediction"] or ""
             if not draft.strip():
                 break  # the same query would be asked again
         return done, gate
 
-    def _pass(self, task: Task, protocol: Protocol, found: Retrieved, timings: dict[str, float]) -> Record:
+    def _pass(
+        self, task: Task, protocol: Protocol, found: Retrieved, timings: dict[str, float], *, is_last: bool
+    ) -> Record:
         hits = found.hits if found.gate.retrieve else ()
         if not self._config.model:
             context = fit_context(protocol, task, hits, self._generator.tokenize_many)
@@ -163,7 +165,7 @@ class Sampler:
             shown = self._shown(found.hits, context.hits, context.text, 0, context.tokens)
             return {**shown, "prediction": None, "scores": scores, "timings": timings}
         prompt = build(protocol, task, hits, self._generator)
-        written = self._generate(task, prompt, protocol)
+        written = self._generate(task, prompt, protocol, 0 if is_last else DRAFT_LINES)
         timings = timings | {
             "prefill_ms": written.prefill_ms,
             "generate_ms": written.total_ms - written.prefill_ms,
@@ -184,9 +186,9 @@ class Sampler:
             "timings": timings,
         }
 
-    def _generate(self, task: Task, prompt: Prompt, protocol: Protocol) -> Generated:
+    def _generate(self, task: Task, prompt: Prompt, protocol: Protocol, draft_lines: int) -> Generated:
         """Greedy. It may stop once no further line can change a score or the next query."""
-        lines = max(sum(1 for line in task.truth.split("\n") if line.strip()), DRAFT_LINES)
+        lines = max(sum(1 for line in task.truth.split("\n") if line.strip()), draft_lines)
         stop = (
             StopAfterLines(lines) if family_of(task) != "crosscodeeval" and task.kind != "function" else None
         )
