@@ -224,7 +224,11 @@ def _open(url: str, there: int) -> Iterator[tuple[IO[bytes], int, int]]:
         def redirect_request(
             self, req: Request, fp: IO[bytes], code: int, msg: str, headers: object, newurl: str
         ) -> Request | None:
-            _check_address(newurl, local=False)
+            try:
+                _check_address(newurl, local=False)
+            except StorageError:
+                fp.close()
+                raise
             return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
 
     _check_address(url, local=True)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -113,7 +114,7 @@ def _tasks(benchmark: str, place: Place, origin: str, found: _Findings) -> Itera
         numbers[repository] += 1
         if parts not in texts:
             texts[parts] = _file_text(place.sources, parts)
-        prefix, truth, suffix = _split(record, line, texts[parts], identity, found)
+        hole = _split(record, line, texts[parts], identity, found)
         yield Task(
             id=identity,
             benchmark=benchmark,
@@ -121,10 +122,10 @@ def _tasks(benchmark: str, place: Place, origin: str, found: _Findings) -> Itera
             language="python",
             repository=repository,
             path="/".join(parts[1:]),
-            prefix=prefix,
-            truth=truth,
-            suffix=suffix,
-            line=line + 1,
+            prefix=hole.prefix,
+            truth=hole.truth,
+            suffix=hole.suffix,
+            line=hole.line,
             column=0,
             origin=origin,
             function=metadata.function_name,
@@ -147,23 +148,29 @@ def _file_text(sources: Snapshots, parts: tuple[str, ...]) -> str | None:
     return None if folder is None else read_source(folder.joinpath(*parts[1:]))
 
 
-def _split(
-    record: _Record, line: int, text: str | None, identity: str, found: _Findings
-) -> tuple[str, str, str]:
-    """Prefix, truth and suffix. Without the file, or if it is another one, the published prompt has to do."""
+class _Hole(NamedTuple):
+    prefix: str
+    truth: str
+    suffix: str
+    line: int  # 1-based
+
+
+def _split(record: _Record, line: int, text: str | None, identity: str, found: _Findings) -> _Hole:
+    """Take the truth out of its file. Without the file, or if it is another one, the published prompt has to do."""
     truth = record.metadata.ground_truth
-    if text is None:
-        found.without_sources[record.metadata.fpath_tuple[0]] += 1
-        return _with_newline(record.prompt), truth, ""
-    span = locate(text, line, truth)
-    if span is None:
-        found.moved.append(identity)
-        return _with_newline(record.prompt), truth, ""
+    span = None if text is None else locate(text, line, truth)
+    if text is None or span is None:
+        if text is None:
+            found.without_sources[record.metadata.fpath_tuple[0]] += 1
+        else:
+            found.moved.append(identity)
+        cut = record.prompt
+        return _Hole(cut if not cut or cut.endswith("\n") else f"{cut}\n", truth, "", line + 1)
     start, end = span
     # The published function prompts have lost the blank lines at their end.
     if not _plain(text[:start]).endswith(_plain(record.prompt)):
         found.other_prompt.append(identity)
-    return text[:start], text[start:end], text[end:]
+    return _Hole(text[:start], text[start:end], text[end:], text.count("\n", 0, start) + 1)
 
 
 def locate(text: str, line: int, truth: str) -> tuple[int, int] | None:
@@ -184,10 +191,6 @@ def _plain(text: str) -> str:
     return text.replace("\r\n", "\n").rstrip()
 
 
-def _with_newline(prompt: str) -> str:
-    return prompt if not prompt or prompt.endswith("\n") else f"{prompt}\n"
-
-
 def _notes(setting: _Setting, tasks: tuple[Task, ...], origin: str, found: _Findings) -> Iterator[str]:
     repositories = len({task.repository for task in tasks})
     if origin == "resampled":
@@ -196,7 +199,7 @@ def _notes(setting: _Setting, tasks: tuple[Task, ...], origin: str, found: _Find
             f"published list ({setting.published} tasks of 8 repositories), so the task sample differs from papers"
         )
     else:
-        yield f"official: {len(tasks)} of the {setting.published} published tasks, {repositories} repositories"
+        yield f"official: {len(tasks)} of the {setting.published} published tasks, {repositories} of 8 repositories"
     if setting.kind == "function":
         yield "the RepoCoder paper scores 373 of the 455 function tasks: not those of trlx and betty"
     if found.without_sources:
