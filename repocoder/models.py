@@ -100,6 +100,10 @@ class ListedModel:
 
 def resolve(name_or_path: str | None = None) -> ModelFile:
     """The model of this name or path, the embedded one for None. ModelError: there is none, or it changed."""
+    if name_or_path is not None and "://" in name_or_path:
+        raise ModelError(
+            "remote model: remote models are for `repocoder eval` only: give a name or a GGUF file"
+        )
     if name_or_path is None or name_or_path == EMBEDDED_NAME:
         return _open_embedded()
     record = Record(paths.data_dir())
