@@ -184,9 +184,9 @@ def test_locals_of_functions_are_no_definitions() -> None:
 
 DEFINITIONS = {
     "java": ("class A {\n  int size;\n  int area() { int inner = 1; return inner; }\n}\n", "A size area"),
-    "typescript": ("export const top = 1\nexport class A {\n  side = 1\n  area(): number { const inner = 1; return inner }\n}\n",
+    "typescript": ("export const top = 1\nexport class A {\n  side = 1\n  area() { const inner = 1; return inner }\n}\n",
                    "top A side area"),
-    "csharp": ("namespace N { class A {\n  int Size { get; set; }\n  int Area() { var inner = 1; return inner; }\n} }\n",
+    "csharp": ("namespace N { class A {\n  int Size { get; }\n  int Area() { var inner = 1; return 1; }\n} }\n",
                "N A Size Area"),
     "go": ("package a\ntype T struct {\n\tSize int\n}\nfunc (t *T) Area() int {\n\tinner := 1\n\treturn inner\n}\n",
            "T Size Area"),
