@@ -11,6 +11,8 @@ _PLACES = {
     "retrieval": "eval.cli.run:retrieval",
     "score": "eval.cli.score:score",
     "merge": "eval.cli.reports:merge",
+    "report": "eval.cli.reports:report",
+    "compare": "eval.cli.reports:compare",
     "fetch": "eval.cli.fetch:fetch",
 }
 

@@ -24,7 +24,10 @@ from repocoder.terminal import safe
 @json_option
 @progress_option
 def fetch(names: Sequence[str], data: Path | None, as_json: bool, progress: bool | None) -> None:
-    """Download the official data of benchmarks; all of them if none is named."""
+    """Download the official data of benchmarks.
+
+    All of them if none is named; what is there is checked and kept.
+    """
     from eval.datasets import NAMES
     from eval.datasets.fetch import fetch as fetch_archives
     from eval.run.planning import check_name

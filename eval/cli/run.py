@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 @json_option
 @progress_option
 def run(**given: Any) -> None:
-    """Let a model complete the tasks of a benchmark, and score what it writes."""
+    """Complete the tasks of a benchmark, and score the texts."""
     _evaluate(given, with_model=True)
 
 
@@ -56,7 +56,7 @@ def run(**given: Any) -> None:
 @json_option
 @progress_option
 def retrieval(**given: Any) -> None:
-    """Score what is retrieved for the tasks of a benchmark; no model is run."""
+    """Score what is retrieved for the tasks; no model is run."""
     _evaluate(given, with_model=False)
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @data_option
 @json_option
 def score(predictions: Path, benchmark: str, data: Path | None, as_json: bool) -> None:
-    """Score predictions with the official metrics of a benchmark.
+    """Score anybody's predictions with the official metrics.
 
     PREDICTIONS is a file of JSON lines, `{"task_id": …, "prediction": …}`, plain, .gz or .xz; a part of the tasks will
     do. Several predictions of a task are a list, of which the best counts.

@@ -25,6 +25,7 @@ SAMPLER = "eval.run.sampler:open_sampler"
 OUT = Path("repocoder-eval")
 MAX_PASSES = 4
 NEED_NO_SOURCES = frozenset({"in-file", "published", "published-oracle"})
+NO_TEMPLATE = "none"  # of a remote model: only what comes before the hole is shown
 _REMOTE = ("http://", "https://")
 
 
@@ -88,8 +89,8 @@ def check_name(what: str, name: str, known: Iterable[str]) -> str:
     if name in names:
         return name
     close = get_close_matches(name, names, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(names)}"
-    raise UsageError(f"no such {what}: {name}: {hint}")
+    meant = f"did you mean {close[0]}? " if close else ""
+    raise UsageError(f"no such {what}: {name}: {meant}there are {', '.join(names)}")
 
 
 def make_plan(benchmark: Benchmark, asked: Asked) -> tuple[Plan, Staff]:
@@ -155,7 +156,7 @@ def _config(benchmark: Benchmark, asked: Asked, model: _Model) -> RunConfig:
     if not asked.with_model:
         return replace(config, details=config.details | more | {"tokenizer": model.name})
     if model.kind == "remote":
-        more["remote_template"] = asked.remote_template or "none"
+        more["remote_template"] = asked.remote_template or NO_TEMPLATE
     takes_drafts = asked.method in TAKES_DRAFTS or asked.method == "engine"
     return replace(
         config,
@@ -170,14 +171,24 @@ def _model(asked: Asked) -> _Model:
     if asked.model is not None and is_remote(asked.model):
         if not asked.with_model:
             raise UsageError(f"--model: {asked.model}: a tokenizer is needed to count: give a GGUF")
-        url = asked.model.rstrip("/")
-        return _Model(url, "", url, "remote")
+        return _remote_model(asked.model, asked.remote_template or NO_TEMPLATE)
     if asked.remote_template is not None:
         raise UsageError("--remote-template: is for a --model behind a URL: leave it out")
     from repocoder.models import EMBEDDED_NAME, resolve
 
     found = resolve(asked.model)
     return _Model(found.name, found.sha256, "" if found.name == EMBEDDED_NAME else str(found.path), "local")
+
+
+def _remote_model(url: str, template: str) -> _Model:
+    """The model at a URL, which is asked for its name. Raises UsageError, ModelError if it does not answer."""
+    from repocoder.llm.remote import open_remote, parse_url
+
+    generator = open_remote(url, template=template)
+    try:
+        return _Model(generator.info.name, generator.info.sha256, str(parse_url(url)), "remote")
+    finally:
+        generator.close()
 
 
 def _staff(asked: Asked, model: _Model) -> Staff:
@@ -207,7 +218,7 @@ def _notes(benchmark: Benchmark, asked: Asked, model: _Model, n_tasks: int) -> l
     if asked.method in ORACLES:
         notes.append(f"{asked.method}: the query holds the truth: an upper bound, not a result")
     if asked.with_model and model.kind == "remote":
-        notes.append(f"remote: completions by {model.name}, which received the prompts")
+        notes.append(f"remote: completions by {model.name} at {model.place}, which received the prompts")
     if asked.limit is not None and asked.limit < n_tasks:
         notes.append(f"a sample of {asked.limit} of {n_tasks} tasks, seed {asked.seed}")
     return notes
