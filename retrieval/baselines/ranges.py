@@ -12,6 +12,7 @@ def spread(starts: Ints, lengths: Ints) -> Ints:
     """start, start + 1… start + length - 1 of each range, one range after the other."""
     total = int(lengths.sum())
     places: Ints = np.arange(total) + np.repeat(starts - (np.cumsum(lengths) - lengths), lengths)
+    return places
 
 
 def ascending(values: Ints) -> Ints:

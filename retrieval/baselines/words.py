@@ -17,7 +17,8 @@ _WORD = re.compile(r"\w+")
 # stop at the end of a sentence; two dots or dashes. A line end is not among them.
 _NOT = re.compile(
     r"""(?<=[^' ])(?=(?:n't|N'T)(?:
-        [ ;@\#$%&?!()\[\]{}<>*"`«»\u201c\u201d\u2018\u2019\u2012-\u2015] | [:,](?!\d) | -- | '' | \.\. | \.[\])}>"']*(?:\s|\Z) | \Z
+          [ ;@\#$%&?!()\[\]{}<>*"`«»\u201c\u201d\u2018\u2019\u2012-\u2015]
+        | [:,](?!\d) | -- | '' | \.\. | \.[\])}>"']*(?:\s|\Z) | \Z
     ))""",
     re.VERBOSE,
 )
