@@ -3,8 +3,8 @@
     eval/results/<benchmark>/<method>.<model or "retrieval">[.<variant>].json
     eval/results/<benchmark>/<method>.<model or "retrieval">[.<variant>].scores.xz
 
-The variant names what differs from the protocol: context, layout, budget, embedder. From the scores every table, test and plot
-can be made again; prompts and predictions stay in the run folder.
+The variant names what differs from the protocol: context, layout, budget, embedder. From the scores every table, test
+and plot can be made again; prompts and predictions stay in the run folder.
 """
 
 from __future__ import annotations
