@@ -30,24 +30,35 @@ _LIBRARIES = (
 )
 """Of these, another version could give another number."""
 
+_MEASURED = (
+    *("indexer", "retrieval", "repocoder", "eval"),
+    *(f":(exclude)eval/{name}" for name in ("bench", "cli", "report", "results")),
+    ":(exclude)repocoder/cli",
+)
+"""Pathspecs of the code that a sample can depend on."""
+
 _GIT = ("git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null", "--no-optional-locks")
 _GIT_LIMIT_S = 20
 
 
 @cache
 def code_commit() -> str:
-    """The commit of this code, with `-changed` if its files differ from it; `UNKNOWN` without a checkout."""
+    """The last commit that changed what samples depend on, with `-changed` if files differ from it.
+
+    `UNKNOWN` without a checkout. Commits of tests, pages and results do not change it, so runs made one after the
+    other have one name.
+    """
     root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return UNKNOWN
     try:
-        commit = _git(root, "rev-parse", "HEAD").strip()
-        packages = ("indexer", "retrieval", "repocoder", "eval")
-        changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *packages)
+        commit = _git(root, "log", "-1", "--format=%H", "--", *_MEASURED).strip()
+        changed = _git(root, "status", "--porcelain", "--untracked-files=all", "--", *_MEASURED).strip()
     except (OSError, subprocess.SubprocessError):
         return UNKNOWN
-    changed_code = [line for line in changed.splitlines() if not line[3:].startswith("eval/results/")]
-    return f"{commit[:COMMIT_DIGITS]}-changed" if changed_code else commit[:COMMIT_DIGITS]
+    if not commit:
+        return UNKNOWN
+    return f"{commit[:COMMIT_DIGITS]}-changed" if changed else commit[:COMMIT_DIGITS]
 
 
 def origin_facts() -> dict[str, Any]:
