@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import time
 import traceback
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
@@ -14,7 +15,10 @@ from typing import Any, Protocol
 import msgspec
 
 from eval.types import Task
-from repocoder.errors import RepocoderError
+from repocoder.errors import LockedError, RepocoderError
+
+LOCK_WAIT_S = 600.0  # the index of a million lines takes minutes; longer is no wait but a fault
+LOCK_POLL_S = 0.2
 
 _SHOWN_LENGTH = 300  # of an unexpected error's text, in a record
 
@@ -52,7 +56,7 @@ def decode_task(data: bytes) -> Task:
 def sample_line(sampler: Sampler, task: Task, method: str) -> bytes:
     """The record of a task as one line of JSON, without its end. What fails is in its `error`, never raised."""
     try:
-        return encode_record(sampler.sample(task))
+        return encode_record(_insist(sampler, task))
     except RepocoderError as error:
         return encode_record(failed_record(task, method, str(error)))
     except Exception as error:  # noqa: BLE001  # the edge of a worker: one bad task must not end a run of hours
@@ -60,6 +64,18 @@ def sample_line(sampler: Sampler, task: Task, method: str) -> bytes:
         what = f"{type(error).__name__}: {error}"[:_SHOWN_LENGTH]
         why = f"internal error: {what} ({frame.filename.rpartition('/')[2]}:{frame.lineno})"
         return encode_record(failed_record(task, method, why))
+
+
+def _insist(sampler: Sampler, task: Task) -> dict[str, Any]:
+    """The record of a task; while another process builds the same index, wait for it."""
+    deadline = time.monotonic() + LOCK_WAIT_S
+    while True:
+        try:
+            return sampler.sample(task)
+        except LockedError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(LOCK_POLL_S)
 
 
 def encode_record(record: dict[str, Any]) -> bytes:
