@@ -4,7 +4,8 @@ Chunks of 10 lines without overlap, from other files, blank lines removed; the q
 that are not blank; Okapi BM25 as in the library `rank_bm25` (k1 1.5, b 0.75, a negative inverse document frequency
 becomes a quarter of the mean of all). The statistics are those of the at most 1,000 candidates of the hole, not of the
 repository. What is shown is the chunk after each hit ("rg1"); with the reference in the query the hit itself
-("oracle"). The released TypeScript lists know only files below `src/`.
+("oracle"). The released TypeScript lists know only files below `src/`. In a repository of a few chunks that mean can be
+negative, and a word of most chunks then counts against them; that is kept, as are hits without any shared word.
 
 All 110 official lists that are public come out the same: texts, files, order, and scores to 1e-9.
 """

@@ -120,7 +120,7 @@ class WindowIndex:
         shared = np.bincount(found, minlength=len(self._sizes))
         similarity = shared / (query.distinct + self._sizes - shared)
         kept = np.flatnonzero(self._counted(path, above))
-        if len(kept) > k:
+        if 0 < k < len(kept):
             least = np.partition(similarity[kept], len(kept) - k)[len(kept) - k]
             kept = kept[similarity[kept] >= least]
         matches = [
