@@ -18,7 +18,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from http import HTTPStatus
 from pathlib import Path
 from typing import IO, BinaryIO
 
@@ -214,6 +213,7 @@ def _download(pin: Pin, file: BinaryIO, progress: Progress | None, server: str) 
 @contextlib.contextmanager
 def _open(url: str, there: int) -> Iterator[tuple[IO[bytes], int, int]]:
     """The answer of the server: its bytes, the offset they begin at, and the size of the whole (0: not told)."""
+    from http import HTTPStatus
     from http.client import HTTPException
     from urllib.error import HTTPError, URLError
     from urllib.request import HTTPRedirectHandler, Request, build_opener

@@ -143,3 +143,26 @@ def test_a_benchmark_can_be_sent_to_a_worker(shared: Path) -> None:
     copy = pickle.loads(pickle.dumps(benchmark))
     assert copy == benchmark
     assert copy.sources.folder("deepmind_tracr").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("language", "sample", "count"),
+    [
+        ("python", "official_sample_100.jsonl.gz", 100),
+        ("csharp", "head10_line_completion_rg1_bm25.jsonl.gz", 10),
+    ],
+)
+def test_official_records_are_read(
+    shared: Path, tmp_path: Path, cache: Path, language: str, sample: str, count: int
+) -> None:
+    data = (shared / "crosscodeeval" / language / sample).read_bytes()
+    for name in ("line_completion.jsonl.gz", "line_completion_rg1_bm25.jsonl.gz"):
+        (tmp_path / name).write_bytes(data)
+    benchmark = load(f"crosscodeeval-{language}", tmp_path)
+    assert len({task.id for task in benchmark.tasks}) == count
+    assert {task.origin for task in benchmark.tasks} == {"official"}
+    for task in benchmark.tasks:
+        scores = [chunk.score for chunk in task.published["bm25"]]
+        assert 1 <= len(scores) <= 5
+        assert scores == sorted(scores, reverse=True)
+    assert f"chunks of bm25: official, for {count} of {count} tasks" in benchmark.notes
