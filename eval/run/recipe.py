@@ -79,7 +79,18 @@ def _insist(sampler: Sampler, task: Task) -> dict[str, Any]:
 
 
 def encode_record(record: dict[str, Any]) -> bytes:
-    """One line of JSON in ASCII, without its end. Raises ValueError for NaN, TypeError for what JSON has not."""
+    """One line of JSON in ASCII, without its end, that every reader takes: a surrogate alone becomes `?`.
+
+    Raises ValueError for NaN, TypeError for what JSON has not.
+    """
+    line = _dump(record)
+    if b"\\ud" in line:  # a name that is not UTF-8; or just a character beyond the basic plane
+        text = json.dumps(record, ensure_ascii=False).encode("utf-8", "replace")
+        line = _dump(json.loads(text))
+    return line
+
+
+def _dump(record: dict[str, Any]) -> bytes:
     return json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from eval.run import recipe
@@ -55,11 +56,12 @@ def test_what_json_has_not_is_an_error_of_the_sample(make_task: MakeTask, value:
     assert failed["scores"] == {}
 
 
-def test_a_line_is_one_line_whatever_the_text(make_task: MakeTask) -> None:
-    line = sample_line(Odd(1.0), make_task("two\nlines\u2028\ud800", 0), "bm25")
+def test_a_line_is_one_line_that_every_reader_takes(make_task: MakeTask) -> None:
+    line = sample_line(Odd("\ud800 \U0001f600 \\ud800"), make_task("two\nlines\u2028", 0), "bm25")
     assert b"\n" not in line
     assert line.isascii()
-    assert json.loads(line)["task_id"] == "two\nlines\u2028\ud800/0"
+    assert json.loads(line)["task_id"] == "two\nlines\u2028/0"
+    assert msgspec.json.decode(line)["scores"] == {"exact_match": "? \U0001f600 \\ud800"}
 
 
 def test_a_recipe_opens_what_it_names() -> None:
