@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from indexer.snapshot import Snapshot
 from indexer.types import BuildReport, FileFacts, Skip
 from indexer.update import OnProgress
 from repocoder import graphs, verify
@@ -199,10 +201,11 @@ class Engine:
         with self._sessions.lease() as session:
             return session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
 
-    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
-        """Names of a completion that neither its scope, nor an import, nor the index knows. See `repocoder.verify`."""
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The current generation of the index, which stays readable inside the context."""
         with self._sessions.lease() as session:
-            return verify.unknown_names(query, text, session.snapshot)
+            yield session.snapshot
 
     # ---- generate
 

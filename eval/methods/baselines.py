@@ -14,7 +14,7 @@ from eval.workspace import Workspace
 from retrieval.baselines.crosscodeeval import CrossCodeEvalBM25
 from retrieval.baselines.repoformer import RepoformerJaccard
 from retrieval.baselines.types import Baseline, Hole
-from retrieval.baselines.windows import RepoCoderWindows
+from retrieval.baselines.windows import SIZE, SIZE_FUNCTIONS, RepoCoderWindows
 from retrieval.retriever import Retrieved
 from retrieval.types import GateDecision, Hit
 
@@ -63,9 +63,8 @@ def _bm25(workspace: Workspace, _: bool) -> Baseline:
 
 
 def _windows(workspace: Workspace, functions: bool) -> Baseline:
-    return RepoCoderWindows(
-        workspace.files, workspace.tokenize_many, language=workspace.language, functions=functions
-    )
+    size = SIZE_FUNCTIONS if functions else SIZE
+    return RepoCoderWindows(workspace.files, workspace.tokenize_many, language=workspace.language, size=size)
 
 
 def _repoformer(workspace: Workspace, functions: bool) -> Baseline:

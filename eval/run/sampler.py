@@ -16,8 +16,9 @@ from typing import Any
 import msgspec
 
 from eval.methods import ORACLES, TAKES_DRAFTS, Method, open_method
-from eval.metrics import family_of, score
+from eval.metrics import cut, family_of, score
 from eval.metrics.context import context_scores
+from eval.metrics.undefined import undefined_name_rate
 from eval.protocols import Layout, Protocol, as_infill, protocol_for
 from eval.protocols.layouts import build, fit_context
 from eval.run.endings import StopAfterLines
@@ -253,14 +254,11 @@ class Sampler:
         assert self._workspace is not None
         if task.language != "python" or not self._options.folders.get(task.repository):
             return {}
-        from eval.metrics import cut
-
         engine = self._workspace.engine
         query = engine.query(replace(self._workspace.request(task), text=task.prefix + task.suffix))
-        said = cut(task, prediction)
-        if not said.strip():
-            return {"undefined_name_rate": None}
-        return {"undefined_name_rate": 100.0 if engine.unknown_names(query, said) else 0.0}
+        with engine.snapshot() as snapshot:
+            rate = undefined_name_rate(query, cut(task, prediction), snapshot)
+        return {"undefined_name_rate": rate}
 
     def _shown(
         self, found: tuple[Hit, ...], shown: tuple[Hit, ...], text: str, tokens: int, context_tokens: int
