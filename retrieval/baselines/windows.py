@@ -25,8 +25,8 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import islice
 
-from retrieval.baselines.window_index import Match, WindowIndex
 from retrieval.baselines.types import NAMED_WORDS, Hole, TokenizeMany, Window, lines_of, reason
+from retrieval.baselines.window_index import Match, WindowIndex
 from retrieval.types import Hit
 
 SIZE = 20

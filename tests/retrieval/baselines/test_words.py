@@ -14,23 +14,23 @@ from retrieval.baselines.words import words
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("self.lr_Scheduler(step=10)", ["self", "lr_Scheduler", "step", "10"]),
-        ("größe = Σ₀", ["größe", "Σ₀"]),
-        ("# we don't know", ["we", "do", "n", "t", "know"]),
-        ("# DON'T stop", ["DO", "N", "T", "stop"]),
-        ("# it can't", ["it", "ca", "n", "t"]),  # the end of the text counts as a space
-        ("# but we can't\nstop", ["but", "we", "can", "t", "stop"]),  # the end of a line does not
-        ("*doesn't* (isn't) isn't, won't", "does n t is n t is n t wo n t".split()),
-        ("couldn't-be n't a'n't ", "couldn t be n t a n t".split()),
-        ("x = 'n't '", "x n t".split()),
-        ("Cannot gonna _cannot cannot_ CANNOT", "Can not gon na _cannot cannot_ CAN NOT".split()),
-        ("it's they're", "it s they re".split()),
-        ("{ } // --", []),
-        ("", []),
+        ("self.lr_Scheduler(step=10)", "self lr_Scheduler step 10"),
+        ("größe = Σ₀", "größe Σ₀"),
+        ("# we don't know", "we do n t know"),
+        ("# DON'T stop", "DO N T stop"),
+        ("# it can't", "it ca n t"),  # the end of the text counts as a space
+        ("# but we can't\nstop", "but we can t stop"),  # the end of a line does not
+        ("*doesn't* (isn't) isn't, won't", "does n t is n t is n t wo n t"),
+        ("couldn't-be n't a'n't ", "couldn t be n t a n t"),
+        ("x = 'n't '", "x n t"),
+        ("Cannot gonna _cannot cannot_ CANNOT", "Can not gon na _cannot cannot_ CAN NOT"),
+        ("it's they're", "it s they re"),
+        ("{ } // --", ""),
+        ("", ""),
     ],
 )
-def test_words(text: str, expected: list[str]) -> None:
-    assert words(text) == expected
+def test_words(text: str, expected: str) -> None:
+    assert words(text) == expected.split()
 
 
 @given(st.text(alphabet="abn't(_ \n.9é"))
