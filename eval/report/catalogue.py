@@ -51,6 +51,7 @@ METRICS: tuple[Metric, ...] = (
     ),
     Metric("identifier_coverage", "identifier coverage", group="context", tested=True),
     Metric("gold_definition_hit", "gold definition hit", group="context", tested=True),
+    Metric("gold_definition_coverage", "gold definition coverage", group="context"),
     Metric("context_precision", "context precision", group="context"),
     Metric("context_snippets", "snippets", group="context", higher_is_better=False, decimals=1),
     Metric("context_tokens", "context tokens", group="context", higher_is_better=False, decimals=0),

@@ -124,7 +124,7 @@ def scores_of_pass(entry: SamplePass) -> dict[str, float | None]:
     """The scores of a pass, and what follows from its counts: tokens of prompt and context, likelihood of the truth."""
     scores = dict(entry.scores)
     scores.setdefault("context_tokens", entry.context_tokens)
-    scores.setdefault("prompt_tokens", entry.prompt_tokens)
+    scores.setdefault("prompt_tokens", entry.prompt_tokens or None)  # 0: no model, no prompt
     if entry.truth_log_likelihood is not None and entry.truth_tokens:
         scores.setdefault(TRUTH_NATS, -entry.truth_log_likelihood / entry.truth_tokens)
     return {name: value for name, value in scores.items() if value is not None}

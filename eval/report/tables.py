@@ -14,7 +14,7 @@ from eval.report.catalogue import Group, Metric, method_label
 from eval.report.catalogue import metric as metric_of
 from eval.report.comparisons import Difference
 from eval.report.sections import Row, Section, Step
-from eval.report.summary import by_repository
+from eval.report.summary import Estimate, by_repository
 from repocoder.terminal import safe
 
 NOTHING = "-"
@@ -22,7 +22,7 @@ GROUPS: tuple[tuple[Group, str], ...] = (
     ("completion", "Completions"),
     ("context", "Context"),
 )
-REPOSITORIES_SHOWN = 16
+REPOSITORIES_SHOWN = 8  # as many as RepoEval has
 SMALLEST_P = 0.001  # smaller ones are shown as "< 0.001"
 
 
@@ -48,7 +48,7 @@ def section_markdown(section: Section, *, level: int = 3) -> str:
     if any(row.versus_in_file for row in section.rows):
         parts += ["Differences to in-file, over the tasks of both", differences_table(section)]
     repositories = repositories_table(section)
-    parts += ["By repository", repositories] if repositories else []
+    parts += [repositories] if repositories else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -134,28 +134,28 @@ def p_text(p: float) -> str:
 
 
 def repositories_table(section: Section) -> str:
-    """Means of the first metric for each repository; "" where there are too many or only one."""
+    """Means of the first metric, a line for each repository; "" where there are too many or only one."""
     names = sorted({name for row in section.rows for name in row.results.run.repositories})
     metrics = [*section.metrics("completion"), *section.metrics("context")]
     if not metrics or not 1 < len(names) <= REPOSITORIES_SHOWN:
         return ""
-    first = metrics[0]
-    rows = []
+    metric = metrics[0]
+    columns = []
     for row in section.rows:
         means = by_repository(row.results.run, row.summary.number)
-        found = [means.get(name, {}).get(first.name) for name in names]
-        whole = row.summary.metrics.get(first.name)
-        drawn = NOTHING
-        if whole is not None and whole.low_by_repository is not None and whole.high_by_repository is not None:
-            drawn = f"[{whole.low_by_repository:.2f}, {whole.high_by_repository:.2f}]"
-        rows.append([*_label(row), *(f"{mean[0]:.2f}" if mean else NOTHING for mean in found), drawn])
-    header = [
-        "method",
-        "pass",
-        *(f"{first.title}, {name}" for name in names),
-        "interval, drawing repositories",
-    ]
-    return markdown_table(header, rows)
+        cells = [means.get(name, {}).get(metric.name) for name in names]
+        whole = row.summary.metrics.get(metric.name)
+        columns.append([*(f"{mean[0]:.2f}" if mean else NOTHING for mean in cells), _drawn(whole)])
+    label = [" pass ".join(part for part in _label(row) if part != NOTHING) for row in section.rows]
+    lines = [*names, "interval, drawing repositories"]
+    body = [[line, *(column[place] for column in columns)] for place, line in enumerate(lines)]
+    return markdown_table([f"{metric.title} by repository", *label], body)
+
+
+def _drawn(found: Estimate | None) -> str:
+    if found is None or found.low_by_repository is None or found.high_by_repository is None:
+        return NOTHING
+    return f"[{found.low_by_repository:.2f}, {found.high_by_repository:.2f}]"
 
 
 def ladder_table(steps: Sequence[Step]) -> str:
