@@ -1,7 +1,7 @@
 """Nothing of the truth, and with a left context nothing that follows it, reaches a prompt: for every method.
 
 Two repositories are alike but for the truth of one task and what follows it in its file. Whoever looked there would
-answer differently; every method but the oracles must give the same prompt, hits, scores of hits and evidence.
+answer differently; every method but the oracles must give the same prompts, hits and evidence.
 """
 
 from __future__ import annotations
@@ -15,9 +15,11 @@ import pytest
 from eval.methods import METHODS, ORACLES
 from eval.run.sampler import Sampler, SamplerOptions
 from eval.types import RunConfig, Task
+from eval.workspace import Workspace
 from repocoder.llm.fake import FakeGenerator
+from repocoder.types import CompletionRequest
 
-CANARY = "canary_that_sings"
+CANARY, WREN = "canary_that_sings", "wren_that_whistles"
 ABOVE = """from helper import scale
 from shapes import Shape
 
@@ -30,15 +32,28 @@ class Base(Shape):
 """
 FAR = "\n".join(f"def filler_{n}(values):\n    return scale(values, {n})\n" for n in range(60))
 HEAD = "\n\ndef target(values, width):\n    total = 0\n"
-TRUTHS = (
-    f"    {CANARY} = scale(total, width)",
-    f"    from other import copy as {CANARY}_copy; import rates, {CANARY}",
-)
-BELOW = (
-    f"\n    return {CANARY}\n\n\ndef {CANARY}_after(values):\n    return scale(values, {CANARY})\n",
-    f"\n    return rates.{CANARY}_rate(values, width)\n\n\nclass {CANARY}_Late(Shape):\n    {CANARY}_area = 1\n"
-    f"    def area(self):\n        return {CANARY}_area\n" + f"\n{CANARY} = [values, width]" * 40 + "\n",
-)
+TRUTH = f"    from other import copy as {CANARY}"
+BELOW = f"""
+    return {CANARY}
+
+
+def {CANARY}_after(values):
+    from other import copy as {CANARY}_late
+    return scale(values, {CANARY})
+
+
+class {CANARY}_Late(Shape):
+    def area(self):
+        return {CANARY}_area
+"""
+VERSIONS = {
+    "first": (TRUTH, BELOW),
+    "other names": tuple(
+        text.replace(CANARY, WREN).replace("other import copy", "rates import rate")
+        for text in (TRUTH, BELOW)
+    ),
+    "other text": (f"    {CANARY} = rates.rate(total, width)", f"\n{CANARY} = [values, width]" * 40 + "\n"),
+}
 OTHERS = {
     "helper.py": "def scale(values, width):\n    '''Scale values to a width.'''\n    return values * width\n",
     "shapes.py": "class Shape:\n    sides = 4\n\n    def area(self, width):\n        raise NotImplementedError\n",
@@ -52,7 +67,8 @@ OTHERS = {
 PREFIX = ABOVE + FAR + HEAD
 
 
-def task_of(version: int) -> Task:
+def task_of(version: str) -> Task:
+    truth, below = VERSIONS[version]
     return Task(
         id="toy/0",
         benchmark="repoeval-line",
@@ -61,8 +77,8 @@ def task_of(version: int) -> Task:
         repository="toy",
         path="app/target.py",
         prefix=PREFIX,
-        truth=TRUTHS[version],
-        suffix=BELOW[version],
+        truth=truth,
+        suffix=below,
         line=PREFIX.count("\n") + 1,
         column=0,
         origin="resampled",
@@ -73,7 +89,7 @@ def record_of(
     folder: Path, version: int, method: str, **options: Any
 ) -> tuple[dict[str, Any], FakeGenerator]:
     task = task_of(version)
-    root = folder / f"{version}" / "toy"
+    root = folder / version / "toy"
     for path, text in {**OTHERS, "app/target.py": task.prefix + task.truth + task.suffix}.items():
         place = root / path
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -91,35 +107,82 @@ def record_of(
         sampler.close()
 
 
-BLIND = sorted(METHODS.keys() - ORACLES - {"dense", "published"})
+BASELINES = ["in-file", "bm25", "repocoder", "repoformer"]
+OURS = ["definitions", "similar", "hybrid", "engine"]
 
 
-@pytest.mark.parametrize("method", BLIND)
-@pytest.mark.parametrize("layout", ["published", "native"])
-def test_the_truth_and_what_follows_change_nothing(tmp_path: Path, method: str, layout: str) -> None:
+def test_every_method_is_looked_at() -> None:
+    assert {*BASELINES, *OURS} == METHODS.keys() - ORACLES - {"dense", "published"}
+
+
+def seen_by(folder: Path, version: str, method: str, layout: str) -> tuple[list[Any], list[float]]:
+    """What the model was shown and why, and the scores of the hits; no name of the truth may be in it."""
     passes = 3 if method == "repocoder" else 2
-    seen = []
-    for version in (0, 1):
-        record, generator = record_of(tmp_path, version, method, layout=layout, passes=passes)
-        for request in generator.requests:
-            assert CANARY not in generator.detokenize(request.token_ids)
-        assert CANARY not in json.dumps([[p["hits"], p["prompt"]] for p in record["passes"]])
-        seen.append([(p["prompt"], p["hits"]) for p in record["passes"]] + [record["gate"]])
-    assert seen[0] == seen[1]
+    record, generator = record_of(folder, version, method, layout=layout, passes=passes)
+    shown = "".join(generator.detokenize(request.token_ids) for request in generator.requests)
+    kept = json.dumps([[one["hits"], one["prompt"]] for one in record["passes"]])
+    for canary in (CANARY, WREN):
+        assert canary not in shown
+        assert canary not in kept
+    hits = [hit for one in record["passes"] for hit in one["hits"]]
     if method != "in-file":
-        assert seen[0][0][1], "nothing was retrieved, so nothing could leak"
+        assert hits, "nothing was retrieved, so nothing could leak"
+    scores = [evidence.pop("score") for hit in hits for evidence in hit["evidence"]]
+    scores += [hit.pop("score") for hit in hits]
+    return [[one["prompt"] for one in record["passes"]], hits], scores
+
+
+@pytest.mark.parametrize("layout", ["published", "native"])
+@pytest.mark.parametrize("method", BASELINES)
+def test_whatever_the_truth_and_what_follows_are_a_baseline_does_the_same(
+    tmp_path: Path, method: str, layout: str
+) -> None:
+    assert seen_by(tmp_path, "first", method, layout) == seen_by(tmp_path, "other text", method, layout)
+
+
+@pytest.mark.parametrize("layout", ["published", "native"])
+@pytest.mark.parametrize("method", OURS)
+def test_other_names_in_the_truth_and_below_change_nothing(tmp_path: Path, method: str, layout: str) -> None:
+    """Ours search an index of the whole repository. The truth is not looked at and its words are not counted, but it
+    does count in three numbers: the mean length of a chunk, the mean weight of a word, and where the file is cut into
+    chunks. So both texts have one shape here, and scores may differ in the third digit.
+    """
+    (seen, scores), (again, others) = (
+        seen_by(tmp_path, version, method, layout) for version in ("first", "other names")
+    )
+    assert seen == again
+    assert scores == pytest.approx(others, rel=0.01)
 
 
 @pytest.mark.parametrize("method", ["bm25-oracle", "oracle"])
 def test_the_control_sees_the_truth(tmp_path: Path, method: str) -> None:
-    """An oracle is shown the truth, so the test above can fail: its hits follow the truth."""
-    hits = [record_of(tmp_path, version, method)[0]["passes"][0]["hits"] for version in (0, 1)]
+    """An oracle is shown the truth, so the tests above can fail: its hits follow the truth."""
+    hits = [
+        record_of(tmp_path, version, method)[0]["passes"][0]["hits"] for version in ("first", "other text")
+    ]
     assert hits[0] != hits[1]
 
 
+def test_without_the_exclusion_ours_would_see_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The other control: the same index, asked without the rule, gives the names away."""
+    monkeypatch.setattr(Workspace, "request", unguarded)
+    record, _ = record_of(tmp_path, "first", "hybrid")
+    assert CANARY in json.dumps(record["passes"][0]["hits"])
+
+
+def unguarded(workspace: Workspace, task: Task) -> CompletionRequest:
+    """Asks at the top of the same file for the words that stand at the hole, and excludes nothing."""
+    top = f"{ABOVE}\n\ndef asks(values, width):\n    {CANARY} = {CANARY}_late\n    "
+    line = top.count("\n") + 1
+    rest = "\n" * (
+        (task.prefix + task.truth + task.suffix).count("\n") + 1 - line
+    )  # nothing seems to have moved
+    return CompletionRequest(task.path, line, 4, text=top + rest, retrieval="always")
+
+
 def test_with_both_sides_what_follows_is_shown_and_the_truth_is_not(tmp_path: Path) -> None:
-    record, generator = record_of(tmp_path, 0, "hybrid", context="both", layout="native")
+    record, generator = record_of(tmp_path, "first", "hybrid", context="both", layout="native")
     text = "".join(generator.detokenize(request.token_ids) for request in generator.requests)
     assert f"return {CANARY}" in text
-    assert TRUTHS[0].strip() not in text
-    assert record["truth"] == TRUTHS[0].strip()
+    assert TRUTH.strip() + "\n" not in text
+    assert record["truth"] == TRUTH.strip()
