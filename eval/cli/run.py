@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +11,10 @@ from eval.cli.selectors import running, selectors
 from repocoder.cli.options import Command, json_option, progress_option
 from repocoder.cli.progress import is_wanted
 from repocoder.cli.show import note, out, print_json, talk, warn
-from repocoder.cli.signals import Stopped
-from repocoder.errors import UsageError, WorkerError
+from repocoder.errors import UsageError
 from repocoder.terminal import safe
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from eval.run.planning import Asked, Staff
     from eval.run.running import Outline, Plan
 
@@ -107,8 +103,8 @@ def make_samples(plan: Plan, staff: Staff, progress: bool | None) -> Outline:
     for line in plan.facts["notes"]:
         note(line)
     talk(f"repocoder: {len(plan.tasks)} tasks, {staff}; samples go to {safe(str(plan.out))}")
-    with _told_how_to_go_on(plan):
-        outline = make(plan, staff.open, show_progress=is_wanted(progress))
+    go_on = f"repocoder: what is done is in {safe(str(plan.out))}: the same command with --resume goes on"
+    outline = make(plan, staff.open, show_progress=is_wanted(progress), on_stop=lambda: talk(go_on))
     talk(f"repocoder: {outline.made} samples in {outline.seconds:.0f} s, {outline.done} in all")
     if outline.errors:
         warn(f"{outline.errors} samples failed and are in no mean: see `error` in {plan.out}/samples.jsonl")
@@ -129,13 +125,3 @@ def show_results(folder: Path, as_json: bool) -> None:
         return
     for section in sections([results]):
         out(section_markdown(section).rstrip("\n"))
-
-
-@contextmanager
-def _told_how_to_go_on(plan: Plan) -> Iterator[None]:
-    """After a signal or a failure the samples are kept: say so."""
-    try:
-        yield
-    except (Stopped, WorkerError):
-        talk(f"repocoder: what is done is in {safe(str(plan.out))}: the same command with --resume goes on")
-        raise

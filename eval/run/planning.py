@@ -182,7 +182,8 @@ def _model(asked: Asked) -> _Model:
 
 def _remote_model(url: str, template: str) -> _Model:
     """The model at a URL, which is asked for its name. Raises UsageError, ModelError if it does not answer."""
-    from repocoder.llm.remote import open_remote, parse_url
+    from repocoder.llm.remote import open_remote
+    from repocoder.llm.remote_address import parse_url
 
     generator = open_remote(url, template=template)
     try:

@@ -48,8 +48,13 @@ class Outline:
     seconds: float
 
 
-def run(plan: Plan, open_crew: OpenCrew, *, show_progress: bool) -> Outline:
-    """Make all samples of a plan that are not there yet. Raises RepocoderError; what is done stays in the folder."""
+def run(
+    plan: Plan, open_crew: OpenCrew, *, show_progress: bool, on_stop: Callable[[], None] = lambda: None
+) -> Outline:
+    """Make all samples of a plan that are not there yet. Raises RepocoderError; what is done stays in the folder.
+
+    `on_stop` is called when the run ends early and has samples, at once, before the workers are ended.
+    """
     started = time.monotonic()
     facts = {**origin_facts(), "tasks": len(plan.tasks), **plan.facts}
     with open_folder(plan.out, plan.config, facts, resume=plan.resume) as folder:
@@ -58,11 +63,7 @@ def run(plan: Plan, open_crew: OpenCrew, *, show_progress: bool) -> Outline:
         todo = tuple(task for task in plan.tasks if task.id not in folder.outcomes)
         if todo:
             progress = RunProgress(len(plan.tasks), len(plan.tasks) - len(todo)) if show_progress else None
-            try:
-                _work(plan, todo, open_crew, _Writer(folder, progress))
-            finally:
-                if progress is not None:
-                    progress.close()
+            _work(plan, todo, open_crew, _Writer(folder, progress, on_stop))
         seconds = time.monotonic() - started
         errors = sum(outcome.error is not None for outcome in folder.outcomes.values())
         if todo:
@@ -75,9 +76,10 @@ def run(plan: Plan, open_crew: OpenCrew, *, show_progress: bool) -> Outline:
 class _Writer:
     """Writes what comes in, shows it, and notices when nothing works any more."""
 
-    def __init__(self, folder: RunFolder, progress: RunProgress | None) -> None:
+    def __init__(self, folder: RunFolder, progress: RunProgress | None, on_stop: Callable[[], None]) -> None:
         self._folder = folder
         self._progress = progress
+        self._on_stop = on_stop
         self._errors_in_a_row = 0
 
     def take(self, lines: list[bytes]) -> None:
@@ -95,8 +97,13 @@ class _Writer:
         if self._progress is not None:
             self._progress.show()
 
-    def sync(self) -> None:
+    def end(self, *, early: bool) -> None:
+        """Everything to the disk."""
         self._folder.sync()
+        if self._progress is not None:
+            self._progress.close()
+        if early and self._folder.outcomes:
+            self._on_stop()
 
 
 def _work(plan: Plan, todo: tuple[Task, ...], open_crew: OpenCrew, writer: _Writer) -> None:
@@ -104,9 +111,12 @@ def _work(plan: Plan, todo: tuple[Task, ...], open_crew: OpenCrew, writer: _Writ
     try:
         for lines in Dispatch(crew, by_repository(todo), plan.config.method).lines():
             writer.take(lines)
+        writer.end(early=False)
         crew.finish()
+    except BaseException:
+        writer.end(early=True)  # first: after a signal there is little time
+        raise
     finally:
-        writer.sync()  # first: after a signal there is little time
         crew.close()
 
 
