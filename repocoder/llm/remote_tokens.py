@@ -198,7 +198,7 @@ class ServerTokens:
 
     def _shows_that_it_tells_apart(self) -> bool:
         """An old server ignores the switch: one control token that it has must differ from its text."""
-        texts = dict.fromkeys((*_OTHERS, "<|endoftext|>", "<|im_end|>", *_FAMILY_TEXTS))
+        texts = dict.fromkeys(("<|endoftext|>", "<|im_end|>", *_OTHERS, *_FAMILY_TEXTS))
         return any(self._encode(text, special=True) != self._encode(text, special=False) for text in texts)
 
 
