@@ -54,6 +54,7 @@ class Definition(NamedTuple):
     name: str
     line: int  # 1-based, of the name
     is_member: bool  # of a class or another type
+    is_value: bool = False  # a variable, constant or field; else a function, class or other type
 
 
 def definitions_in(text: str, language: Language) -> list[Definition]:

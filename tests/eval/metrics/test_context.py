@@ -184,7 +184,7 @@ def test_locals_of_functions_are_no_definitions() -> None:
 
 DEFINITIONS = {
     "java": ("class A {\n  int size;\n  int area() { int inner = 1; return inner; }\n}\n", "A size area"),
-    "typescript": ("export const top = 1\nexport class A {\n  side = 1\n  area() { const inner = 1; return inner }\n}\n",
+    "typescript": ("export const top = 1\nclass A {\n  side = 1\n  area() { const inner = 1; return inner }\n}\n",
                    "top A side area"),
     "csharp": ("namespace N { class A {\n  int Size { get; }\n  int Area() { var inner = 1; return 1; }\n} }\n",
                "N A Size Area"),
