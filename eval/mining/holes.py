@@ -1,7 +1,7 @@
 """Where a file can have a hole: calls and function bodies by its grammar. Runs in a child: see `eval.mining.worker`.
 
-A hole is whole lines, as in RepoEval. A *call* has the lines of the call expression. A *function body* has those from the
-first statement behind the docstring to the last one; comments above the first statement stay in the prompt.
+A hole is whole lines, as in RepoEval. A *call* has the lines of the call expression. A *function body* has those from
+the first statement behind the docstring to the last one; comments above the first statement stay in the prompt.
 """
 
 from __future__ import annotations

@@ -1,14 +1,14 @@
 """`eval mine`: a benchmark from any repository. The rules are RepoEval's; what they leave open is decided here, once.
 
 - Line: not the first of its file, no comment, at least five sub-word tokens.
-- API: a call of a function or type that the repository defines, under a name that not every library has; the whole lines
-  of the call, at most 30.
+- API: a call of a function or type that the repository defines, under a name that not every library has; the whole
+  lines of the call, at most 30.
 - Function: a body of 3 to 30 lines behind its docstring. Functions that a test file names come first, where there are
   tests (RepoEval takes functions that tests cover).
 
-No two tasks of a kind are alike. Tests, examples, vendored and generated code are used only where a kind has nothing else.
-The order of the lot is that of SHA-256 of the seed and the hole: the same seed and files give the same tasks on every
-machine, and a change of one file leaves the tasks of the others where they were.
+No two tasks of a kind are alike. Generated code is never used; tests, examples and vendored code only where a kind has
+nothing else. The lot is the order of SHA-256 of the seed and the hole: the same seed and files give the same tasks on
+every machine, and most of them again when a part of the files has changed.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def mine(
             f"{root}: cannot be read ({error.strerror}): give the folder of a repository"
         ) from None
     looked = _look(files, left_out, on_progress)
-    pools, notes = _pools(looked, options.seed)
+    pools, remarks = _pools(looked, options.seed)
     chosen = _draw(pools, looked, options.tasks, history)
     if not chosen:
         when = f" that was last written after {options.since}" if options.since else ""
@@ -89,7 +89,7 @@ def mine(
         raise UsageError(f"mine: {root}: no code in {family}{when} can be a task: {hint}")
     name = _NO_NAME.sub("-", root.name).strip("-") or "repository"
     tasks = tuple(_task(candidate, name) for candidate in sorted(chosen, key=_place))
-    notes = (*_summary(chosen, options, len(files), family), *notes, *_leftovers(left_out, others))
+    notes = (*_summary(chosen, options, len(files), family), *remarks, *_leftovers(left_out, others))
     return Benchmark(f"mined-{name}", "mined", family, tasks, Folder(root), notes)
 
 

@@ -57,8 +57,8 @@ class History:
     def fresh_lines(self, path: str, data: bytes) -> frozenset[int]:
         """Lines (1-based) of a file that were last written after the date, by both dates that git keeps.
 
-        A line that was only moved or indented within its commit's files keeps its older date. Empty where the file on disk
-        (`data`) is not the committed one, or git cannot tell.
+        A line that was only moved or indented among the files of its commit keeps its older date. Empty where the file
+        on disk (`data`) is not the committed one, or git cannot tell.
         """
         if path not in self._files:
             return frozenset()

@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from eval.mining.miner import KINDS, Folder
 from eval.types import Benchmark, Task
@@ -104,7 +104,7 @@ def _task(row: Mapping[str, Any], benchmark: str) -> Task:
     ]
     if not all(isinstance(text, str) for text in (*texts, *words)) or about["kind"] not in KINDS:
         raise ValueError
-    task_id, kind, language, repository, path, origin, function = cast("list[Any]", words)
+    task_id, kind, language, repository, path, origin, function = words
     return Task(
         id=task_id,
         benchmark=benchmark,
