@@ -13,6 +13,7 @@ _PLACES = {
     "merge": "eval.cli.reports:merge",
     "report": "eval.cli.reports:report",
     "compare": "eval.cli.reports:compare",
+    "mine": "eval.cli.mine:mine",
     "fetch": "eval.cli.fetch:fetch",
 }
 

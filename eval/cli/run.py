@@ -57,14 +57,13 @@ def retrieval(**given: Any) -> None:
 
 
 def _evaluate(given: dict[str, Any], *, with_model: bool) -> None:
-    from eval.datasets import NAMES, load
     from eval.methods import METHODS
+    from eval.run.benchmarks import open_benchmark
     from eval.run.planning import check_name, make_plan
 
-    check_name("benchmark", given["benchmark"], NAMES)
     check_name("method", given["method"], METHODS)
     asked = asked_of(given, with_model=with_model)
-    plan, staff = make_plan(load(given["benchmark"], given["data"]), asked)
+    plan, staff = make_plan(open_benchmark(given["benchmark"], given["data"]), asked)
     make_samples(plan, staff, given["progress"])
     show_results(plan.out, given["as_json"])
 
@@ -96,11 +95,11 @@ def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
     return Asked(with_model=with_model, budget=given["budget"] or 0, texts=not given["no_texts"], **rest)
 
 
-def make_samples(plan: Plan, staff: Staff, progress: bool | None) -> Outline:
+def make_samples(plan: Plan, staff: Staff, progress: bool | None, *, tell_notes: bool = True) -> Outline:
     """Run a plan. What it does is told on stderr before, what it did after."""
     from eval.run.running import run as make
 
-    for line in plan.facts["notes"]:
+    for line in plan.facts["notes"] if tell_notes else ():
         note(line)
     talk(f"repocoder: {len(plan.tasks)} tasks, {staff}; samples go to {safe(str(plan.out))}")
     go_on = f"repocoder: what is done is in {safe(str(plan.out))}: the same command with --resume goes on"

@@ -26,12 +26,10 @@ def score(predictions: Path, benchmark: str, data: Path | None, as_json: bool) -
     PREDICTIONS is a file of JSON lines, `{"task_id": …, "prediction": …}`, plain, .gz or .xz; a part of the tasks will
     do. Several predictions of a task are a list, of which the best counts.
     """
-    from eval.datasets import NAMES, load
     from eval.metrics.predictions import score_file, scored_json
-    from eval.run.planning import check_name
+    from eval.run.benchmarks import open_benchmark
 
-    check_name("benchmark", benchmark, NAMES)
-    loaded = load(benchmark, data)
+    loaded = open_benchmark(benchmark, data)
     scored = score_file(predictions, loaded)
     for line in loaded.notes:
         note(line)

@@ -29,7 +29,7 @@ benchmark_option = click.option(
     "--benchmark",
     required=True,
     metavar="NAME",
-    help="repoeval-line, crosscodeeval-python, …; a wrong one lists all.",
+    help="repoeval-line, crosscodeeval-python, …, or a file of `eval mine`; a wrong one lists all.",
 )
 data_option = click.option(
     "--data",

@@ -110,12 +110,14 @@ def make_plan(benchmark: Benchmark, asked: Asked) -> tuple[Plan, Staff]:
         embedder=asked.embedder,
         keep_prompts=asked.texts,
     )
+    target = (asked.out or default_out(config)).absolute()
+    check_outside(target, options.folders.values())
     recipe = Recipe(SAMPLER, {"config": asdict(config), "options": asdict(options)}, asked.method)
     plan = Plan(
         config=config,
         tasks=tasks,
         recipe=recipe,
-        out=(asked.out or default_out(config)).absolute(),
+        out=target,
         resume=asked.resume,
         retry_errors=asked.retry_errors,
         facts={
@@ -132,6 +134,16 @@ def default_out(config: RunConfig) -> Path:
     if config.shard:
         name += f"-shard-{config.shard.replace('/', '-of-')}"
     return OUT / config.benchmark / re.sub(r"[^A-Za-z0-9._-]+", "_", name)
+
+
+def check_outside(out: Path, sources: Iterable[str | Path]) -> None:
+    """UsageError if samples, which hold the truths, would lie where methods look for code."""
+    place = out.resolve()
+    for root in sources:
+        if place.is_relative_to(Path(root).resolve()):
+            raise UsageError(
+                f"output folder: {out}: lies in {root}, and samples hold what is to be found: give another --out"
+            )
 
 
 def is_remote(model: str | None) -> bool:

@@ -124,8 +124,7 @@ def open_folder(
     `facts` go into a new `run.json` beside the configuration. Raises UsageError if there is a run already and `resume`
     is not asked for, or one of another configuration; LockedError if another process has it; StorageError.
     """
-    with _storage(path):
-        path.mkdir(parents=True, exist_ok=True)
+    make_folder(path)
     with _locked(path):
         description = _description(path, config, facts, resume)
         with _storage(path):
@@ -138,6 +137,12 @@ def open_folder(
             yield folder
         finally:
             folder.close()
+
+
+def make_folder(path: Path) -> None:
+    """The folder and those above it. Raises StorageError."""
+    with _storage(path):
+        path.mkdir(parents=True, exist_ok=True)
 
 
 def read_outcomes(path: Path) -> Iterator[Outcome]:

@@ -36,7 +36,7 @@ def without_times(value: Any) -> Any:
 def test_every_command_has_help_of_one_line(run_eval: RunEval) -> None:
     shown = run_eval("--help")
     assert shown.code == 0
-    for name in ("run", "retrieval", "score", "merge", "report", "compare", "fetch"):
+    for name in ("run", "retrieval", "score", "merge", "report", "compare", "mine", "fetch"):
         command = evaluation.get_command(click.Context(evaluation), name)
         assert command is not None
         short = command.get_short_help_str(200)

@@ -109,6 +109,16 @@ def test_what_cannot_be_is_refused(benchmark: Benchmark, asked: Asked, words: st
         make_plan(benchmark, asked)
 
 
+def test_samples_may_not_lie_among_the_sources(benchmark: Benchmark, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="give another --out"):
+        make_plan(benchmark, Asked("bm25", out=tmp_path / "sources" / "a" / "deep" / "run"))
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "sources" / "b")
+    with pytest.raises(UsageError, match="give another --out"):
+        make_plan(benchmark, Asked("bm25", out=link / "run"))
+    assert make_plan(benchmark, Asked("bm25", out=tmp_path / "sources" / "run"))[0].tasks
+
+
 def test_the_folder_has_a_name_that_every_disk_takes() -> None:
     config = RunConfig("repoeval-line", "bm25", model="org/model: 7B", commit="0123abc", shard="2/3")
     assert default_out(config) == Path("repocoder-eval/repoeval-line/bm25-org_model_7B-0123abc-shard-2-of-3")
