@@ -23,6 +23,17 @@ COMPLETIONS = "/v1/completions"
 MAX_TEXT = 1 << 20  # characters: a server that does not stop is stopped
 FORBIDDEN_BIAS = -100  # the lowest that OpenAI's interface has
 
+PENALTIES = frozenset({"repeat_penalty", "repetition_penalty"})
+"""Names of one setting. A server may have 1.1 where nothing is said, with which decoding is not greedy."""
+
+LESS = tuple(map(frozenset, ((), PENALTIES, ("logprobs",), PENALTIES | {"logprobs"})))
+"""Fields that are left out, in this order, until a server takes the request."""
+
+LEFT_OUT_NOTES = {
+    "logprobs": "remote: the server gives no log-probabilities",
+    "repeat_penalty": "remote: the server takes no word about penalties: it may not decode greedily",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class RemoteModel:
@@ -39,8 +50,8 @@ class RemoteGenerator:
     """`repocoder.llm.generator.Generator` over `/v1/completions`.
 
     `Generated.token_ids` are those of the text, tokenised again; `prefill_ms` is the time to the first answer. A
-    server that offers no log-probabilities leaves `token_logprobs` empty. `may_be_empty=False` is for vLLM alone, and
-    means one token there.
+    server that offers no log-probabilities leaves `token_logprobs` empty; llama-server tells none of a token that ends
+    within a character. `may_be_empty=False` is for vLLM alone, and means one token there.
     """
 
     def __init__(self, server: Server, model: RemoteModel) -> None:
@@ -49,7 +60,7 @@ class RemoteGenerator:
         self._tokens = model.tokens
         self._lock = threading.Lock()
         self._closing = threading.Event()
-        self._offers_logprobs = True
+        self._left_out: frozenset[str] | None = None  # of `LESS`, once a request went well
 
     @property
     def info(self) -> ModelInfo:
@@ -67,8 +78,9 @@ class RemoteGenerator:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of its results must know, a line each."""
-        without = ("remote: the server gives no log-probabilities",) if not self._offers_logprobs else ()
-        return self._model.notes + without
+        left_out = self._left_out or frozenset()
+        without = [note for key, note in LEFT_OUT_NOTES.items() if key in left_out]
+        return (*self._model.notes, *without)
 
     @property
     def can_score(self) -> bool:
@@ -137,24 +149,32 @@ class RemoteGenerator:
     # ---- with the lock held
 
     def _insist(self, run: Run, room: int) -> Generated:
-        """Once more without log-probabilities where the server refuses a request that has them."""
-        try:
-            return self._generate(run, room)
-        except RefusedError as error:
-            if not self._offers_logprobs or error.status not in (400, 422, 500, 501):
-                raise
+        """Once more, with less, where the server refuses what not all of them know."""
+        choices = LESS if self._left_out is None else (self._left_out,)
+        first: RefusedError | None = None
+        for left_out in choices:
+            if left_out >= PENALTIES and self._tokens.dialect is not None:
+                continue  # a known server takes its own
             run.reset()
-            self._offers_logprobs = False
             try:
-                return self._generate(run, room)
-            except ModelError:
-                self._offers_logprobs = True  # it was not that
-                raise error from None
+                done = self._generate(run, room, left_out)
+            except RefusedError as error:
+                first = first or error
+                if error.status not in (400, 422, 500, 501):
+                    break
+            else:
+                self._left_out = left_out
+                return done
+        assert first is not None
+        raise first
 
-    def _generate(self, run: Run, room: int) -> Generated:
+    def _generate(self, run: Run, room: int, left_out: frozenset[str]) -> Generated:
         written = Written()
+        order = self._order(run.request, room)
         try:
-            reason = self._follow(run, room, written)
+            reason = self._follow(
+                run, {key: value for key, value in order.items() if key not in left_out}, written
+            )
         except StoppedError:
             reason = "cancelled"
         if reason is None and written.finish is None:
@@ -168,9 +188,9 @@ class RemoteGenerator:
             reused_tokens=written.cached_tokens,
         )
 
-    def _follow(self, run: Run, room: int, written: Written) -> str | None:
+    def _follow(self, run: Run, order: dict[str, Any], written: Written) -> str | None:
         """Take the stream as it comes; the reason to stop if the rule had one."""
-        stream = self._server.stream(COMPLETIONS, self._order(run.request, room), run.cancel)
+        stream = self._server.stream(COMPLETIONS, order, run.cancel)
         with self._reading(), closing(stream) as events:
             for event in events:
                 text = written.add(event)
@@ -188,12 +208,11 @@ class RemoteGenerator:
             "max_tokens": room,
             "temperature": 0,
             "stream": True,
+            "logprobs": 1,
         }
-        if self._offers_logprobs:
-            body["logprobs"] = 1
         dialect, template = self._tokens.dialect, self.vocab.template
         if dialect is None:
-            return body
+            return body | dict.fromkeys(sorted(PENALTIES), 1.0)
         # As in the local worker: control tokens end it or are not written.
         forbidden = template.control_ids - template.end_ids
         if forbidden:

@@ -48,7 +48,7 @@ class Rig:
     pause_s: float = 0.0  # before each event of a stream
     old: bool = False  # a llama-server that does not know `parse_special`
     streams: bool = True
-    logprobs: bool = True
+    unknown: tuple[str, ...] = ()  # fields of a request that it refuses
     answer: Callable[[str, Any], tuple[int, dict[str, str], bytes] | None] = lambda path, body: None
     url: str = ""
     seen: list[tuple[str, Any, dict[str, str]]] = field(default_factory=list)
@@ -165,8 +165,8 @@ def serve(rig: Rig) -> ThreadingHTTPServer:
             scripted = rig.answer(self.path, body)
             if scripted is not None:
                 self.send(*scripted)
-            elif self.path == "/v1/completions" and not rig.logprobs and "logprobs" in body:
-                self.send(400, {}, b'{"error": {"message": "logprobs are not supported"}}')
+            elif self.path == "/v1/completions" and set(rig.unknown) & body.keys():
+                self.send(400, {}, b'{"error": {"message": "unknown field"}}')
             elif self.path == "/v1/completions" and body.get("echo"):
                 self.send_json(rig.echo(body))
             elif self.path == "/v1/completions":

@@ -206,15 +206,38 @@ def test_the_likelihood_of_a_given_text(rig: Start, embedded: LocalGenerator, co
         other.close()
 
 
-def test_a_server_without_log_probabilities(rig: Start, embedded: LocalGenerator, connect: Start) -> None:
-    server = rig("llama-server", embedded, logprobs=False)
+@pytest.mark.parametrize(
+    ("kind", "unknown", "asked", "notes"),
+    [
+        ("llama-server", ("logprobs",), [True, False, False], ("no log-probabilities",)),
+        ("plain", ("logprobs",), [True, True, False, False], ("no log-probabilities",)),
+        ("plain", ("repeat_penalty",), [True, True, True], ("penalties",)),
+        (
+            "plain",
+            ("repetition_penalty", "logprobs"),
+            [True, True, False, False, False],
+            ("no log-", "penalties"),
+        ),
+        ("plain", (), [True, True], ()),
+    ],
+)
+def test_servers_that_do_not_know_a_field(
+    rig: Start, connect: Start, kind: str, unknown: tuple[str, ...], asked: list[bool], notes: tuple[str, ...]
+) -> None:
+    server = rig(kind, FakeGenerator("abc"), n_ctx=4096, unknown=unknown)
     remote = connect(server.url)
-    prompt = text_prompt(remote)
-    expected = embedded.generate(GenerateRequest(prompt, 9))
+    before = len(remote.notes)
     for _ in range(2):
-        assert remote.generate(GenerateRequest(prompt, 9)).text == expected.text
-    assert ["logprobs" in body for body in server.bodies("/v1/completions")] == [True, False, False]
-    assert remote.notes == ("remote: the server gives no log-probabilities",)
+        assert remote.generate(GenerateRequest((9, 9), 9)).text == "abc"
+    bodies = server.bodies("/v1/completions")
+    assert ["logprobs" in body for body in bodies] == asked
+    assert not set(unknown) & bodies[-1].keys()
+    found = remote.notes[before:]
+    assert len(found) == len(notes) and all(part in note for part, note in zip(notes, found, strict=True))
+    server.unknown = ("prompt",)
+    with pytest.raises(ModelError, match=r"answers 400 \(unknown field\)"):
+        remote.generate(GenerateRequest((9, 9), 9))
+    assert len(server.bodies("/v1/completions")) == len(bodies) + 1
 
 
 class UpTo:
