@@ -96,7 +96,7 @@ SUPPORTED: tuple[str, ...] = tuple(NODE_TYPES)
 """Languages of the index that tasks can be made of; all kinds in each."""
 
 _BODIES = ("function_body", "block", "body_statement")  # where a grammar names no field
-_LAST_NAME = re.compile(r"([A-Za-z_]\w*)[?!]?\s*(?:<[^()]*>)?\s*\Z")
+_LAST_NAME = re.compile(r"([A-Za-z_]\w*)[?!]?\s*(?:(?:::)?<[^()]*>)?\s*\Z")
 _HEADER_NAME = re.compile(r"([A-Za-z_~]\w*)\s*\(")
 
 

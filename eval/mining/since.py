@@ -23,6 +23,7 @@ _SAFE = (
     "-c", "log.showSignature=false", "-c", "blame.ignoreRevsFile=",
     "--no-optional-locks", "--no-pager", "--literal-pathspecs",
 )  # fmt: skip
+_BLAME = ("blame", "--porcelain", "--no-textconv", "-w", "-M", "-C", "HEAD", "--")
 _ENVIRONMENT = {
     "GIT_ALLOW_PROTOCOL": "none",
     "GIT_NO_LAZY_FETCH": "1",
@@ -63,7 +64,7 @@ class History:
         if path not in self._files:
             return frozenset()
         try:
-            answer = self._run(BLAME_S, "blame", "--porcelain", "-w", "-M", "-C", "HEAD", "--", path)
+            answer = self._run(BLAME_S, *_BLAME, path)
         except subprocess.TimeoutExpired:
             return frozenset()
         if answer.returncode != 0:
