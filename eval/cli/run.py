@@ -9,7 +9,7 @@ import click
 
 from eval.cli.selectors import running, selectors
 from repocoder.cli.options import Command, json_option, progress_option
-from repocoder.cli.progress import is_wanted
+from repocoder.cli.progress import StatusLine, is_wanted
 from repocoder.cli.show import note, out, print_json, talk, warn
 from repocoder.errors import UsageError
 from repocoder.terminal import safe
@@ -17,6 +17,7 @@ from repocoder.terminal import safe
 if TYPE_CHECKING:
     from eval.run.planning import Asked, Staff
     from eval.run.running import Outline, Plan
+    from eval.types import Benchmark
 
 
 @click.command(cls=Command)
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Snippets as the papers put them, or as the model was trained on.",
 )
+@click.option("--execute", is_flag=True, help="Run the unit tests on function bodies, in a sandbox.")
 @running
 @json_option
 @progress_option
@@ -63,8 +65,15 @@ def _evaluate(given: dict[str, Any], *, with_model: bool) -> None:
 
     check_name("method", given["method"], METHODS)
     asked = asked_of(given, with_model=with_model)
-    plan, staff = make_plan(open_benchmark(given["benchmark"], given["data"]), asked)
+    benchmark = open_benchmark(given["benchmark"], given["data"])
+    plan, staff = make_plan(benchmark, asked)
+    if given.get("execute"):
+        from eval.run.executing import check_executable
+
+        check_executable(plan)
     make_samples(plan, staff, given["progress"])
+    if given.get("execute"):
+        _execute(plan, benchmark, given["workers"], given["progress"])
     show_results(plan.out, given["as_json"])
 
 
@@ -108,6 +117,24 @@ def make_samples(plan: Plan, staff: Staff, progress: bool | None, *, tell_notes:
     if outline.errors:
         warn(f"{outline.errors} samples failed and are in no mean: see `error` in {plan.out}/samples.jsonl")
     return outline
+
+
+def _execute(plan: Plan, benchmark: Benchmark, workers: int | None, progress: bool | None) -> None:
+    """The unit tests of what was generated; what could not be measured is told, never counted as failed."""
+    from eval.run.executing import execute
+    from eval.run.workers import cores
+
+    line = StatusLine() if is_wanted(progress) else None
+    show = None if line is None else lambda done, total: line.show(f"unit tests of task {done + 1}/{total}")
+    try:
+        judged = execute(plan, benchmark, workers or cores(), show)
+    finally:
+        if line is not None:
+            line.close()
+    told = ", ".join(f"{count} {status.replace('_', ' ')}" for status, count in sorted(judged.counts.items()))
+    talk(f"repocoder: unit tests: {told or 'nothing to run'}")
+    for reason, count in sorted(judged.reasons.items()):
+        note(f"no pass rate for {count} tasks: {reason}")
 
 
 def show_results(folder: Path, as_json: bool) -> None:

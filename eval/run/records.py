@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -91,21 +91,30 @@ class RunFolder:
     def drop_errors(self) -> int:
         """Forget the samples that ended with an error, so that they are done again; how many. StorageError."""
         wrong = {name for name, outcome in self.outcomes.items() if outcome.error is not None}
-        if not wrong:
-            return 0
+        if wrong:
+            self.rewrite(lambda line: None if _decoder.decode(line).task_id in wrong else line)
+        for name in wrong:
+            del self.outcomes[name]
+        return len(wrong)
+
+    def rewrite(self, change: Callable[[bytes], bytes | None]) -> None:
+        """Replace each line, without its end, by what `change` gives, None for nothing; all of them or none.
+
+        Raises StorageError.
+        """
         part = self.samples_file.with_suffix(".part")
         with _storage(part):
             with self.samples_file.open("rb") as old, part.open("wb") as new:
-                new.writelines(line for line in old if _decoder.decode(line).task_id not in wrong)
+                for line in old:
+                    changed = change(line.rstrip(b"\n"))
+                    if changed is not None:
+                        new.write(changed + b"\n")
                 new.flush()
                 os.fsync(new.fileno())
             part.replace(self.samples_file)
             _sync_folder(self.path)
             os.close(self._samples)
             self._samples = _open_samples(self.samples_file)
-        for name in wrong:
-            del self.outcomes[name]
-        return len(wrong)
 
     def close(self) -> None:
         """Raises StorageError."""
@@ -128,7 +137,7 @@ def open_folder(
     with _locked(path):
         description = _description(path, config, facts, resume)
         with _storage(path):
-            _cut_torn_line(path / SAMPLES_FILE)
+            cut_torn_line(path / SAMPLES_FILE)
             samples = _open_samples(path / SAMPLES_FILE)
             _sync_folder(path)
         folder = RunFolder(path, description, samples)
@@ -205,7 +214,7 @@ def _open_samples(file: Path) -> int:
     return os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
 
 
-def _cut_torn_line(file: Path) -> None:
+def cut_torn_line(file: Path) -> None:
     """Cut off what follows the last end of a line."""
     if not file.exists():
         return

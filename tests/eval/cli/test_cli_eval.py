@@ -184,6 +184,11 @@ def test_scores_of_anybodys_predictions(run_eval: RunEval, data: Path, tmp_path:
         (("retrieval", *BENCHMARK, "--data", "DATA", "--model", "http://127.0.0.1:9"), 2, "give a GGUF"),
         (("retrieval", *BENCHMARK, "--data", "DATA", "--method", "engine"), 2, "use hybrid"),
         (("run", *BENCHMARK, "--data", "DATA", "--remote-template", "qwen"), 2, "--remote-template"),
+        (
+            ("run", *BENCHMARK, "--data", "DATA", "--execute"),
+            2,
+            "--execute: repoeval-line: only function bodies",
+        ),
         (("score", "missing.jsonl", *BENCHMARK, "--data", "DATA"), 2, "missing.jsonl"),
         (("score", "x", "--benchmark", "y"), 2, "no such benchmark: y"),
         (("fetch", "repoeval"), 2, "no such benchmark: repoeval: did you mean repoeval-"),
