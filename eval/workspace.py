@@ -8,8 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from indexer.languages import language_named
-from indexer.reading import MAX_FILE_BYTES
+from eval.corpus import benchmark_files, own_files
 from repocoder.config import CHANNELS, Settings
 from repocoder.types import CompletionRequest
 from retrieval.types import Exclusion
@@ -41,15 +40,18 @@ class Workspace:
         indexes: Path,
         method: str = "hybrid",
         both_sides: bool = False,
+        is_own: bool = False,
         embedder: str | None = None,
     ) -> None:
         """`indexes`: the folder for the index, which is made once and found again. `method`: decides which channels of
-        the engine are on. `both_sides`: may methods see what follows the hole?
+        the engine are on. `both_sides`: may methods see what follows the hole? `is_own`: the user's repository, not one
+        of a benchmark.
         """
         self.root = root.resolve()
         self.language = language
         self.generator = generator
         self.both_sides = both_sides
+        self._is_own = is_own
         self._indexes = indexes
         self._channels = ONE_CHANNEL.get(method, Settings().channels)
         self._embedder = embedder
@@ -58,23 +60,15 @@ class Workspace:
 
     @cached_property
     def files(self) -> Mapping[str, str]:
-        """Path -> text of every file of the language, as it is on disk; bytes that are not UTF-8 are replaced."""
-        found: dict[str, str] = {}
-        suffixes = language_named(self.language).extensions
-        for place in sorted(self.root.rglob("*")):
-            if place.suffix not in suffixes or place.is_symlink() or not place.is_file():
-                continue
-            if place.stat().st_size <= MAX_FILE_BYTES:
-                text = place.read_bytes().decode("utf-8-sig", "replace")
-                found[place.relative_to(self.root).as_posix()] = text.replace("\r\n", "\n")
-        return found
+        """Path -> text of every file that the baselines search: see `eval.corpus`."""
+        return (own_files if self._is_own else benchmark_files)(self.root, self.language)
 
     @cached_property
     def names(self) -> RepositoryNames:
         """Which file holds and defines which name, for the metrics of contexts."""
         from eval.metrics.context import RepositoryNames
 
-        return RepositoryNames(self.files, self.language)
+        return RepositoryNames(self.files, "" if self._is_own else self.language)
 
     @property
     def tokenize_many(self) -> TokenizeMany:

@@ -113,6 +113,7 @@ class Sampler:
             indexes=self._indexes / task.benchmark.partition("-")[0],
             method=self._config.method,
             both_sides=self._both_sides,
+            is_own=family_of(task) == "mined",
             embedder=self._options.embedder,
         )
         if self._workspace is not None:
