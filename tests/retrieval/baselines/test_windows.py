@@ -192,6 +192,11 @@ def test_a_merged_window_is_shown_from_a_place_that_counts() -> None:
     assert hit.path == "b.py"
 
 
+def test_equal_windows_are_ordered_by_the_places_that_count() -> None:
+    equal = {"a_target.py": "y1 same\n", "m.py": "y2 same\n", "z.py": "y1 same\n"}
+    assert [hit.path for hit in windows(equal).retrieve(hole("", "a_target.py"), "same")] == ["m.py", "z.py"]
+
+
 def test_a_target_that_changed_above_the_hole_is_not_retrieved_from() -> None:
     retriever = windows({"target.py": numbered("one", 1, 60)})
     fresh = numbered("one", 1, 9) + "changed\n" + numbered("one", 11, 50)
