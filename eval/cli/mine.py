@@ -57,13 +57,13 @@ def mine(**given: Any) -> None:
     """
     from eval.methods import METHODS as KNOWN
     from eval.run.benchmarks import by_kind
-    from eval.run.planning import OUT, check_name, check_outside, make_plan
+    from eval.run.planning import check_name, check_outside, make_plan
 
     methods = [check_name("method", name, KNOWN) for name in given["methods"] or METHODS]
     if given["retry_errors"] and not given["resume"]:
         raise UsageError("--retry-errors: goes with --resume: add it")
     root = repository(given["repo"])
-    place = given["out"] or OUT / f"mined-{root.name}"
+    place = given["out"] or _default_out(root)
     check_outside(place, [root])
     benchmark = _tasks(root, place / TASKS_FILE, given)
     for line in benchmark.notes:
@@ -77,6 +77,16 @@ def mine(**given: Any) -> None:
             make_samples(plan, staff, given["progress"], tell_notes=False)
             folders.append(plan.out)
     _report(folders, given["as_json"])
+
+
+def _default_out(root: Path) -> Path:
+    """Below the current folder as for all runs; in the user's data folder if that is inside the repository."""
+    from eval.run.planning import OUT
+    from repocoder.paths import data_dir
+
+    name = f"mined-{root.name}"
+    here = (OUT / name).absolute()
+    return data_dir() / "evaluation" / name if here.is_relative_to(root) else here
 
 
 def _asked(given: dict[str, Any], method: str, folder: Path) -> Asked:

@@ -58,6 +58,18 @@ def test_a_comparison_on_ones_own_repository(run_eval: RunEval, shop: Path, tmp_
     assert scored["scores"]["exact_match"] == 100.0
 
 
+def test_inside_of_the_repository_nothing_is_written_to_it(
+    run_eval: RunEval, shop: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(shop / "shop")
+    before = files_below(shop)
+    answer = run_eval("mine", "..", "--tasks", "1", "--method", "in-file", "--workers", "1")
+    assert answer.code == 0, answer.err
+    assert "mined-shop-line" in answer.out
+    assert files_below(shop) == before
+    assert list(Path(environment["XDG_DATA_HOME"]).rglob("mined-shop/tasks.jsonl"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
