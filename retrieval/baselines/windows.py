@@ -12,8 +12,8 @@
   finds the answer itself (issue 21 of its repository); this is the algorithm of the repaired branch.
 - Pass 1 asks with the last `size` lines above the hole, not before `context_start_line`, and shows the window shifted
   down by one step, 10 lines: what follows the match. At the end of a file the shifted window ends with the file and
-  keeps its size upwards. One that would reach the hole is left out. The shift is the step for both sizes of window:
-  the published rule is "10 lines", not a share of the window.
+  keeps its size upwards; what two matches would show is shown once. One that would reach the hole is left out. The
+  shift is the step for both sizes of window: the published rule is "10 lines", not a share of the window.
 - With a draft (pass 2 and later) or the truth (the oracle) the query are the last size/2 lines above the hole and at
   most size/2 lines of the draft, blank lines removed, and the match itself is shown. A draft that continues the
   cursor's own line makes one line with it.
@@ -60,9 +60,14 @@ class RepoCoderWindows:
         matches = self._index.best(query, k, path=hole.path, above=self._allowed(hole))
         names = _names(asked)
         hits: list[Hit] = []
+        shown: set[tuple[str, int, int]] = set()
         for match in matches:
             window = self._shown(match, hole, shift)
-            if window is not None:
+            if (
+                window is not None
+                and (place := (window.path, window.start_line, window.end_line)) not in shown
+            ):
+                shown.add(place)
                 why = self._why(match, names, query.distinct, bool(shift))
                 hits.append(window.hit("windows", len(hits) + 1, match.similarity, why))
         return tuple(hits)

@@ -85,7 +85,8 @@ def restated(
                     continue
                 end = min(end + 10, len(files[path].splitlines()))
                 start = max(0, end - size)
-            shown.append((path, start + 1, end, -similarity))
+            if (path, start + 1, end) not in [known[:3] for known in shown]:
+                shown.append((path, start + 1, end, -similarity))
             break
     return shown
 
