@@ -34,8 +34,10 @@ class Hole:
 class Baseline(Protocol):
     """A published retriever over one repository."""
 
-    def retrieve(self, hole: Hole, draft: str = "", *, k: int) -> tuple[Hit, ...]:
-        """At most k hits, best first. `draft`: text of an earlier pass, or the truth for an upper bound."""
+    def retrieve(self, hole: Hole, draft: str = "", *, k: int = ...) -> tuple[Hit, ...]:
+        """At most k hits, best first; as many as its paper keeps if k is left out. `draft`: text of an earlier pass, or
+        the truth for an upper bound.
+        """
 
 
 @dataclass(frozen=True, slots=True)
