@@ -135,18 +135,22 @@ def _add(
 ) -> None:
     """Note what comes back, in the order in which it was asked for."""
     waiting = deque(asked)
+    for executed in done:
+        task, bodies = waiting.popleft()
+        found = [
+            Execution(task.id, body, outcome.status, outcome.tests, outcome.seconds, outcome.reason)
+            for body, outcome in zip(bodies, executed.outcomes, strict=True)
+        ]
+        known |= {(one.task_id, one.body): one for one in found}
+        _append(notes, [encode_record(msgspec.to_builtins(one)) for one in found])
+
+
+def _append(notes: Path, lines: Sequence[bytes]) -> None:
     try:
         with notes.open("ab") as file:
-            for executed in done:
-                task, bodies = waiting.popleft()
-                for body, outcome in zip(bodies, executed.outcomes, strict=True):
-                    found = Execution(
-                        task.id, body, outcome.status, outcome.tests, outcome.seconds, outcome.reason
-                    )
-                    known[task.id, body] = found
-                    file.write(encode_record(msgspec.to_builtins(found)) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            file.writelines(line + b"\n" for line in lines)
+            file.flush()
+            os.fsync(file.fileno())
     except OSError as error:
         raise StorageError(f"executions: {notes}: {error.strerror}: check the disk") from error
 
