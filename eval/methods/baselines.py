@@ -18,9 +18,6 @@ from retrieval.baselines.windows import SIZE, SIZE_FUNCTIONS, RepoCoderWindows
 from retrieval.retriever import Retrieved
 from retrieval.types import GateDecision, Hit
 
-KEPT = 10
-"""Hits a baseline gives: RepoCoder's K, and as many as any of the others shows."""
-
 Make = Callable[[Workspace, bool], Baseline]
 """A retriever for lines, or with True for function bodies, whose windows are larger."""
 
@@ -48,7 +45,7 @@ class Published:
             self.made[is_function] = self.make(self.workspace, is_function)
         started = time.perf_counter()
         asked = task.truth if self.with_truth else draft
-        hits = self.made[is_function].retrieve(self._hole(task), asked, k=KEPT)
+        hits = self.made[is_function].retrieve(self._hole(task), asked)
         return always(hits, (time.perf_counter() - started) * 1000)
 
     def _hole(self, task: Task) -> Hole:

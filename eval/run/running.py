@@ -10,6 +10,7 @@ from typing import Any
 
 from eval.run.crew import Crew
 from eval.run.dispatch import Dispatch
+from eval.run.memory import PeakMemory
 from eval.run.progress import RunProgress
 from eval.run.provenance import now, origin_facts
 from eval.run.recipe import Recipe
@@ -63,12 +64,18 @@ def run(
         todo = tuple(task for task in plan.tasks if task.id not in folder.outcomes)
         if todo:
             progress = RunProgress(len(plan.tasks), len(plan.tasks) - len(todo)) if show_progress else None
-            _work(plan, todo, open_crew, _Writer(folder, progress, on_stop))
+            with PeakMemory() as peak:
+                _work(plan, todo, open_crew, _Writer(folder, progress, on_stop))
         seconds = time.monotonic() - started
         errors = sum(outcome.error is not None for outcome in folder.outcomes.values())
         if todo:
             folder.describe(
-                {"finished": now(), "errors": errors, "seconds": _so_far(folder) + round(seconds, 1)}
+                {
+                    "finished": now(),
+                    "errors": errors,
+                    "seconds": round(_before(folder, "seconds") + seconds, 1),
+                    "peak_memory_bytes": max(int(_before(folder, "peak_memory_bytes")), peak.bytes),
+                }
             )
         return Outline(len(plan.tasks), len(folder.outcomes), len(todo), errors, seconds)
 
@@ -120,7 +127,7 @@ def _work(plan: Plan, todo: tuple[Task, ...], open_crew: OpenCrew, writer: _Writ
         crew.close()
 
 
-def _so_far(folder: RunFolder) -> float:
-    """Seconds of the calls before this one, as far as they came to their end."""
-    before = folder.description.get("seconds", 0.0)
-    return float(before) if isinstance(before, int | float) else 0.0
+def _before(folder: RunFolder, name: str) -> float:
+    """A number that earlier calls left, as far as they came to their end."""
+    known = folder.description.get(name, 0.0)
+    return float(known) if isinstance(known, int | float) else 0.0
