@@ -58,7 +58,11 @@ NOTES = {  # words that the notes must have
     ),
     "crosscodeeval-python": ("restored: 2665 of the 2665", "recomputed"),
     "crosscodeeval-java": ("restored: 2139 of the 2139", "recomputed"),
-    "crosscodeeval-typescript": ("3355 of the 3356", "240 tasks are holes of .tsx files"),
+    "crosscodeeval-typescript": (
+        "3355 of the 3356",
+        "240 tasks are holes of .tsx files",
+        "within 763 of the 3355 truths: a perfect prediction reaches 77.3 % exact match",
+    ),
     "crosscodeeval-csharp": ("restored: 1768 of the 1768", "recomputed"),
 }
 PART = {  # a folder that holds a part of the data is enough
