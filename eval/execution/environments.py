@@ -141,7 +141,8 @@ def prepare(repository: str, folder: Path | None = None) -> Prepared:
 def describe(environment: Environment, python: Path) -> Prepared:
     """What a sandbox must show for this interpreter to work in it: its packages, and the Python it was made from."""
     variables = {**_VARIABLES, **environment.variables}
-    return Prepared(environment, python, _roots(python), variables)
+    named = Path(os.path.abspath(python))  # noqa: PTH100 (without following the link that makes it an environment)
+    return Prepared(environment, named, _roots(named), variables)
 
 
 @functools.cache

@@ -153,12 +153,14 @@ def execute_samples(
     workers: int = 1,
     progress: Callable[[Executed], None] | None = None,
     environments: Path | None = None,
+    opened: Mapping[str, Bench | Outcome] | None = None,
 ) -> Iterator[Executed]:
     """Run the bodies of many tasks, `workers` at a time, and give them back in order.
 
-    Environments are installed when their first task comes. Raises UsageError where code cannot be run safely.
+    Environments are installed when their first task comes, but for repositories that are `opened` already. Raises
+    UsageError where code cannot be run safely.
     """
-    benches: dict[str, Bench | Outcome] = {}
+    benches: dict[str, Bench | Outcome] = dict(opened or {})
     with ThreadPoolExecutor(max_workers=workers) as pool:
         waiting: list[tuple[Task, list[Future[Outcome]]]] = []
         for task, bodies in samples:

@@ -135,8 +135,11 @@ def why_no_pass(report: Report, status: int, passing: Iterable[str], failing: It
     if not report.signed:
         return "the tests ended before their last assertion"
     expected = {test: {"passed"} for test in passing} | {test: {"failed", "error"} for test in failing}
-    for test, wanted in expected.items():
-        got = report.outcomes.get(test)
+    for test in (
+        *(test for test in report.outcomes if test in expected),
+        *sorted(expected),
+    ):  # as they ran, then missing
+        got, wanted = report.outcomes.get(test), expected[test]
         if got not in wanted:
             decoy = "a decoy" if "passed" not in wanted else test
             return f"{decoy} {got or 'did not run'}"
