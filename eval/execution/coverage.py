@@ -1,11 +1,12 @@
 """Which tests judge which task: the committed table `coverage.json`, made by `eval.execution.survey`.
 
-A task is *measurable* if its tests pass with the original body, and fail both when the body raises at once and when it
-does nothing. The table names, for every other task, why it is not; and for every repository the tests that were left
-out, because they fail, are skipped or come and go with the original code.
+A task is *measurable* if its tests pass with the original body and do not all pass when the body does nothing. The
+table names, for every other task, why it is not; and for every repository the tests that were left out, because they
+fail, are skipped or come and go with the original code.
 
-Names of tests are long and many differ in a number at their end only, so they are stored as stem -> numbers:
-`{"tests/test_a.py::test_b": "", "tests/test_c.py::T::test_d_": "0-3,7"}`.
+Names of tests are long and many differ in a number at their end only, so those of a repository are stored once, as
+stem -> numbers: `{"tests/test_a.py::test_b": "", "tests/test_c.py::T::test_d_": "0-3,7"}`. A task has ranges of places
+in their sorted list.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ def pack(names: Iterable[str]) -> dict[str, str]:
 
 
 def _ranges(numbers: list[int]) -> Iterable[str]:
+    """Rising numbers as "3" or "5-9"; -1, which stands for none, as ""."""
     start = 0
     for place, number in enumerate(numbers):
         if place + 1 == len(numbers) or numbers[place + 1] != number + 1 or number == -1:
@@ -70,16 +72,19 @@ def _ranges(numbers: list[int]) -> Iterable[str]:
             start = place + 1
 
 
+def _numbers(ranges: str) -> Iterable[int]:
+    for part in filter(None, ranges.split(",")):
+        first, _, last = part.partition("-")
+        yield from range(int(first), int(last or first) + 1)
+
+
 def unpack(stems: Mapping[str, str]) -> frozenset[str]:
     """The inverse of `pack`."""
     names: set[str] = set()
     for stem, ranges in stems.items():
-        for part in ranges.split(","):
-            if not part:
-                names.add(stem)
-                continue
-            first, _, last = part.partition("-")
-            names.update(f"{stem}{number}" for number in range(int(first), int(last or first) + 1))
+        if "" in ranges.split(","):
+            names.add(stem)
+        names.update(f"{stem}{number}" for number in _numbers(ranges))
     return frozenset(names)
 
 
@@ -87,8 +92,10 @@ def to_json(repositories: Mapping[str, RepositoryTests]) -> str:
     """The table as text: one line for each task, so that differences can be read."""
     blocks = []
     for repository, found in sorted(repositories.items()):
+        names = sorted({test for task in found.tasks.values() for test in task.tests})
+        places = {name: place for place, name in enumerate(names)}
         tasks = [
-            f"  {json.dumps(identity)}: {json.dumps(_task_json(task))}"
+            f"  {json.dumps(identity)}: {json.dumps(_task_json(task, places))}"
             for identity, task in sorted(found.tasks.items(), key=lambda entry: _natural(entry[0]))
         ]
         head = {
@@ -97,6 +104,7 @@ def to_json(repositories: Mapping[str, RepositoryTests]) -> str:
             "passing": found.passing,
             "reason": found.reason,
             "left_out": dict(sorted(found.left_out.items())),
+            "names": pack(names),
         }
         body = json.dumps(head)[:-1] + ', "tasks": {\n' + ",\n".join(tasks) + "\n }}"
         blocks.append(f" {json.dumps(repository)}: {body}")
@@ -108,19 +116,21 @@ def _natural(identity: str) -> tuple[str, int]:
     return (head, int(number)) if number.isdigit() else (identity, 0)
 
 
-def _task_json(task: TaskTests) -> dict[str, Any]:
+def _task_json(task: TaskTests, places: Mapping[str, int]) -> dict[str, Any]:
     if task.reason:
         return {"reason": task.reason, "calling": task.calling}
-    return {"tests": pack(task.tests), "seconds": round(task.seconds, 1), "calling": task.calling}
+    tests = ",".join(_ranges(sorted(places[test] for test in task.tests)))
+    return {"tests": tests, "seconds": round(task.seconds, 1), "calling": task.calling}
 
 
 def from_json(text: str) -> dict[str, RepositoryTests]:
     """The table from its text."""
     found = {}
     for repository, words in json.loads(text).items():
+        names = sorted(unpack(words.pop("names")))
         tasks = {
             identity: TaskTests(
-                unpack(entry.get("tests", {})),
+                frozenset(names[place] for place in _numbers(entry.get("tests", ""))),
                 entry.get("seconds", 0.0),
                 entry["calling"],
                 entry.get("reason", ""),
