@@ -106,6 +106,8 @@ def main() -> int:
             f"{repository}: {here.tasks} tasks, {here.measurable} measurable, truths passed {here.truths_passed}, "
             f"empty bodies failed {here.empties_failed}, {here.seconds:.0f} s"
         )
+        if note := ENVIRONMENTS[repository].note:
+            print(f"  note: {note}")
         for reason, count in Counter(here.not_measurable.values()).most_common():
             print(f"  not measurable: {count}: {reason}")
         for task, surprise in here.surprises.items():

@@ -21,6 +21,8 @@ from pathlib import Path
 from typing import Any
 
 TABLE = Path(__file__).resolve().parent / "coverage.json"
+NOT_YET = "not surveyed yet: run python -m eval.execution.survey"
+"""Reason of a task, or of a repository, that no survey has come to."""
 _NUMBERED = re.compile(r"(.*?)(0|[1-9][0-9]{0,5})?", re.DOTALL)
 
 

@@ -1,6 +1,7 @@
 """Makes `coverage.json`: which tests of each repository judge which task. Run it again when an environment changes.
 
-    python -m eval.execution.survey [--data DIR] [--environments DIR] [--repository NAME]…
+    python -m eval.execution.survey [--data DIR] [--environments DIR] [--repository NAME]… [--table FILE]
+    python -m eval.execution.survey --merge FILE…      tables of several machines into one
 
 For each repository: its tests run with the original code twice, the second time with calls noted. Tests that pass
 both times are kept, the others are named with what they did. Then for each task the tests that call its function run
@@ -21,9 +22,9 @@ from pathlib import Path
 
 from eval.datasets import load
 from eval.execution.bodies import function_lines, idle, raising, with_body
-from eval.execution.coverage import TABLE, RepositoryTests, TaskTests, from_json, to_json
+from eval.execution.coverage import NOT_YET, TABLE, RepositoryTests, TaskTests, from_json, to_json
 from eval.execution.environments import ENVIRONMENTS, Prepared, prepare
-from eval.execution.sandbox import Finished, Limits
+from eval.execution.sandbox import Finished, Limits, refusal
 from eval.execution.suite import Suite, Trace, run_suite
 from eval.types import Task
 from repocoder.errors import UsageError
@@ -116,7 +117,7 @@ def survey_task(task: Task, callers: Mapping[str, float], ground: Ground) -> Tas
     """Find the tests that judge one task, or why there are none. `callers`: test -> seconds."""
     calling = len(callers)
     if not callers:
-        return TaskTests(frozenset(), 0.0, 0, "no test calls it")
+        return TaskTests(frozenset(), 0.0, 0, "no test that passes with the original code calls it")
     suite = Suite(ground.prepared, ground.folder, choose(callers), limits=_ALONE, stop=False)
     truth = run_suite(suite)
     if not truth.proven and truth.signed:  # some pass only after others have run
@@ -141,13 +142,33 @@ def survey(ground: Ground, known: RepositoryTests | None) -> Iterator[Repository
     requirements = hashlib.sha256(ground.prepared.environment.requirements.read_bytes()).hexdigest()
     baseline = find_baseline(ground)
     same = known is not None and known.requirements_sha256 == requirements
-    tasks = dict(known.tasks) if known is not None and same else {}
+    tasks = (
+        {}
+        if known is None or not same
+        else {identity: entry for identity, entry in known.tasks.items() if entry.reason != NOT_YET}
+    )
     python = ".".join(map(str, sys.version_info[:3]))
     for number, task in enumerate(ground.tasks):
         if task.id not in tasks:
             callers = {test: baseline.seconds[test] for test in baseline.calls.get(number, frozenset())}
             tasks[task.id] = survey_task(task, callers, ground)
         yield RepositoryTests(python, requirements, len(baseline.seconds), baseline.left_out, dict(tasks))
+
+
+def complete(found: Mapping[str, RepositoryTests], tasks: Sequence[Task]) -> dict[str, RepositoryTests]:
+    """The table with a line for every task: what no survey has come to says so."""
+    whole = {}
+    for repository in ENVIRONMENTS:
+        known = found.get(repository)
+        if known is None:
+            whole[repository] = RepositoryTests("", "", 0, {}, {}, NOT_YET)
+            continue
+        mine = [task.id for task in tasks if task.repository == repository]
+        missing = (
+            {} if known.reason else {identity: TaskTests(frozenset(), 0.0, 0, NOT_YET) for identity in mine}
+        )
+        whole[repository] = replace(known, tasks={**missing, **known.tasks})
+    return whole
 
 
 def main() -> None:
@@ -157,8 +178,15 @@ def main() -> None:
     parser.add_argument("--environments", type=Path)
     parser.add_argument("--repository", action="append", choices=list(ENVIRONMENTS))
     parser.add_argument("--table", type=Path, default=TABLE)
+    parser.add_argument("--merge", type=Path, nargs="+")
     given = parser.parse_args()
     benchmark = load("repoeval-function", given.data)
+    if given.merge:
+        parts = {name: entry for path in given.merge for name, entry in _read(path).items()}
+        given.table.write_text(to_json(complete(parts, benchmark.tasks)), encoding="utf-8")
+        return
+    if refused := refusal():
+        raise SystemExit(f"survey: {refused}")
     for repository in given.repository or ENVIRONMENTS:
         tasks = [task for task in benchmark.tasks if task.repository == repository]
         try:

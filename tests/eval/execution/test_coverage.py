@@ -11,11 +11,23 @@ from hypothesis import strategies as st
 
 from eval.datasets import load
 from eval.execution import survey
-from eval.execution.coverage import TABLE, RepositoryTests, TaskTests, from_json, pack, table, to_json, unpack
+from eval.execution.coverage import (
+    NOT_YET,
+    TABLE,
+    RepositoryTests,
+    TaskTests,
+    from_json,
+    pack,
+    table,
+    to_json,
+    unpack,
+)
 from eval.execution.environments import ENVIRONMENTS, Prepared
-from eval.execution.survey import Ground, choose
+from eval.execution.survey import Ground, choose, complete
+from eval.types import Task
 from tests.eval.execution.conftest import ANSWER, toy_task
 
+NO_TEST = "no test that passes with the original code calls it"
 NAMES = st.one_of(
     st.builds("t::test_{}".format, st.integers(0, 2000)),
     st.text(alphabet="ab01,-[]:é\n", max_size=8),
@@ -86,9 +98,22 @@ def test_a_survey_of_the_toy(
         "tests/test_toy.py::test_skipped": "skipped",
     }
     assert found.tasks["toy/answer"].tests == frozenset(ANSWER)
-    assert found.tasks["toy/unused"] == TaskTests(frozenset(), 0.0, 0, "no test calls it")
+    assert found.tasks["toy/unused"] == TaskTests(frozenset(), 0.0, 0, NO_TEST)
     assert found.tasks["toy/harmless"].reason == "its tests pass if the body does nothing"
     assert from_json(to_json({"toy": found}))["toy"].tasks.keys() == found.tasks.keys()
+
+
+def test_what_no_survey_came_to_says_so() -> None:
+    done = TaskTests(frozenset({"t"}), 1.0, 1)
+    known = RepositoryTests("3.11.7", "", 1, {}, {"maxhumber_redframes/0": done})
+    task = toy_task("answer")
+    words = {name: getattr(task, name) for name in task.__slots__} | {"repository": "maxhumber_redframes"}
+    tasks = [Task(**{**words, "id": f"maxhumber_redframes/{number}"}) for number in range(2)]
+    whole = complete({"maxhumber_redframes": known}, tasks)
+    assert set(whole) == set(ENVIRONMENTS)
+    assert whole["deepmind_tracr"].reason == NOT_YET
+    assert whole["maxhumber_redframes"].tasks["maxhumber_redframes/0"] == done
+    assert whole["maxhumber_redframes"].tasks["maxhumber_redframes/1"].reason == NOT_YET
 
 
 def test_what_is_known_is_not_surveyed_again(
@@ -103,4 +128,4 @@ def test_what_is_known_is_not_surveyed_again(
     )
     *_, found = survey.survey(Ground(prepared, toy, [toy_task("answer"), toy_task("unused")]), known)
     assert found.tasks["toy/answer"].tests == frozenset("t")
-    assert found.tasks["toy/unused"].reason == "no test calls it"
+    assert found.tasks["toy/unused"].reason == NO_TEST
