@@ -154,6 +154,24 @@ def test_buffers_from_many_threads_while_files_are_parsed(root: Path, pool: Pars
     assert sorted(names) == [f"g{i}" for i in range(8)]
 
 
+def test_workers_are_taken_over_by_a_pool_of_another_repository(tmp_path: Path, root: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "n.py").write_text("def other(): ...\n")
+    with ParsePool(root, 1) as before, ParsePool(other, 1) as after:
+        assert len(list(before.parse(["pkg/m1.py"]))) == 1
+        before.parse_buffer("m.py", b"x = 1\n")
+        workers = {before._idle[0].child.pid, before._buffer_worker.child.pid}  # type: ignore[union-attr]
+        after.take_over(before)
+        (parsed,) = after.parse(["n.py"])
+        assert isinstance(parsed, Parsed)
+        assert [symbol.name for symbol in parsed.facts.symbols] == ["", "other"]
+        assert isinstance(after.parse_buffer("n.py", b"def o(): ...\n"), Parsed)
+        assert {after._idle[0].child.pid, after._buffer_worker.child.pid} == workers  # type: ignore[union-attr]
+        with pytest.raises(WorkerError):
+            before.parse_buffer("m.py", b"x = 1\n")
+
+
 def test_leaving_early_leaves_no_stale_answers(root: Path, pool: ParsePool) -> None:
     paths = [f"pkg/m{i}.py" for i in range(40)]
     for _ in range(3):
