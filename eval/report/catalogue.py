@@ -31,6 +31,7 @@ class Metric:
     tested: bool = False  # is its difference to in-file in the table of differences?
     exponential: bool = False  # averaged as it is, shown as exp(mean)
     decimals: int = 2
+    is_size: bool = False  # says how much was shown, not how well: neither more nor less of it helps or harms
 
 
 METRICS: tuple[Metric, ...] = (
@@ -53,9 +54,9 @@ METRICS: tuple[Metric, ...] = (
     Metric("gold_definition_hit", "gold definition hit", group="context", tested=True),
     Metric("gold_definition_coverage", "gold definition coverage", group="context"),
     Metric("context_precision", "context precision", group="context"),
-    Metric("context_snippets", "snippets", group="context", higher_is_better=False, decimals=1),
-    Metric("context_tokens", "context tokens", group="context", higher_is_better=False, decimals=0),
-    Metric("prompt_tokens", "prompt tokens", group="context", higher_is_better=False, decimals=0),
+    Metric("context_snippets", "snippets", group="context", decimals=1, is_size=True),
+    Metric("context_tokens", "context tokens", group="context", decimals=0, is_size=True),
+    Metric("prompt_tokens", "prompt tokens", group="context", decimals=0, is_size=True),
 )
 
 _BY_NAME = {metric.name: metric for metric in METRICS}

@@ -81,9 +81,8 @@ def compare(places: Sequence[Path], *, as_data: bool = False) -> str:
         told = ", ".join(dict.fromkeys(entry.run.config.benchmark for entry in results))
         raise UsageError(f"compare: {told}: are different benchmarks: name runs of one")
     names = {name for _, state in states for name in state.run.metrics}
-    asked = [
-        (label, Pair(metric.name, base, state)) for label, state in states[1:] for metric in in_order(names)
-    ]
+    tested = [metric.name for metric in in_order(names) if not metric.is_size]
+    asked = [(label, Pair(name, base, state)) for label, state in states[1:] for name in tested]
     found = differences([pair for _, pair in asked])
     known = [(label, item) for (label, _), item in zip(asked, found, strict=True) if item is not None]
     if not known:
