@@ -36,6 +36,7 @@ test takes minutes and tells no more."""
 
 _WHOLE = Limits(wall_s=5400.0, cpu_s=10800.0)
 _ALONE = Limits(wall_s=600.0, cpu_s=1200.0)
+_LEAST_S, _TIMES = 20.0, 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,8 @@ def survey_task(task: Task, callers: Mapping[str, float], ground: Ground) -> Tas
         truth = run_suite(suite) if alone else truth
     if not truth.proven:
         return TaskTests(frozenset(), 0.0, calling, f"its tests fail with the truth: {truth.why[:120]}")
+    patience = max(_LEAST_S, _TIMES * truth.seconds)  # a loop without its body may never end
+    suite = replace(suite, limits=replace(_ALONE, wall_s=min(patience, _ALONE.wall_s)))
     if _passes(suite, task, idle(task)):
         does = "only raises an error" if _passes(suite, task, raising(task)) else "does nothing"
         return TaskTests(frozenset(), 0.0, calling, f"its tests pass if the body {does}")
