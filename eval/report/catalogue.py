@@ -18,6 +18,8 @@ EXACT_MATCH = "exact_match"
 COVERAGE = "identifier_coverage"
 GOLD = "gold_definition_hit"
 TRUTH_NATS = "truth_nats_per_token"
+LADDER_METRICS = frozenset({EXACT_MATCH, "edit_similarity_levenshtein", TRUTH_NATS, COVERAGE})
+"""By which the order of RepoCoder's paper is looked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,11 @@ class Metric:
     exponential: bool = False  # averaged as it is, shown as exp(mean)
     decimals: int = 2
     is_size: bool = False  # says how much was shown, not how well: neither more nor less of it helps or harms
+
+    @property
+    def title_of_mean(self) -> str:
+        """Where the mean itself is shown and not its exponential."""
+        return "nats a token of the truth" if self.exponential else self.title
 
 
 METRICS: tuple[Metric, ...] = (

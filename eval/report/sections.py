@@ -10,6 +10,7 @@ import numpy as np
 
 from eval.methods import ORACLES
 from eval.report.catalogue import IN_FILE, Group, Metric, in_order, method_order
+from eval.report.catalogue import metric as metric_of
 from eval.report.comparisons import Difference, Pair, State, differences
 from eval.report.summary import PassSummary, Results
 
@@ -66,6 +67,12 @@ class Step:
     first: str
     second: str
     difference: Difference
+
+    @property
+    def is_better(self) -> bool:
+        """Is the mean of the second one better, by however little?"""
+        moved = self.difference.difference
+        return moved > 0 if metric_of(self.difference.metric).higher_is_better else moved < 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,7 @@ DIFFERENCE_HEADER = (
 def difference_cells(found: Difference) -> list[str]:
     """What a row of differences says about one; a logarithmic metric is shown as it is averaged."""
     metric = metric_of(found.metric)
-    title = "nats a token of the truth" if metric.exponential else metric.title
+    title = metric.title_of_mean
     counts = found.shares
     return [
         title,
@@ -158,18 +158,18 @@ def _drawn(found: Estimate | None) -> str:
     return f"[{found.low_by_repository:.2f}, {found.high_by_repository:.2f}]"
 
 
-def ladder_table(steps: Sequence[Step]) -> str:
-    """The steps of RepoCoder's order and whether each goes up."""
+def ladder_table(steps: Sequence[Step], title: str) -> str:
+    """The steps of RepoCoder's order and whether each is better; `title` is the metric's."""
     rows = [
         [
             f"{step.first} → {step.second}",
             f"{step.difference.first:.2f} → {step.difference.second:.2f}",
-            "yes" if step.difference.difference > 0 else "no",
+            "yes" if step.is_better else "no",
             *difference_cells(step.difference)[1:5],
         ]
         for step in steps
     ]
-    return markdown_table(["step", "EM", "up?", *DIFFERENCE_HEADER[1:5]], rows)
+    return markdown_table(["step", title, "better?", *DIFFERENCE_HEADER[1:5]], rows)
 
 
 def section_json(section: Section) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def test_a_page_of_a_whole_ladder(make_run: RunMaker, config: RunConfig) -> None
     page = benchmarks_page(read_places(places), ["latency.svg"])
     assert "| in-file → repocoder pass 1 | 10.00 → 20.00 | yes | 60 |" in page
     assert "| repocoder pass 2 → oracle | 30.00 → 40.00 | yes | 60 |" in page
-    assert "Every step goes up." in page
+    assert "Every step is better than the one before." in page
     assert "| oracle † | - | 60 | 40.00 [" in page
     assert "| repoeval-line | in-file | tiny | 60 | 0 | abc1234 | 2026-02-03 | 1.5 |" in page
     assert "![Where the time of a sample goes](benchmarks/latency.svg)" in page
