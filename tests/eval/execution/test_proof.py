@@ -19,7 +19,7 @@ from tests.eval.execution.conftest import ANSWER, SOURCE
 KEY = bytes(range(KEY_BYTES))
 
 
-def try_body(prepared: Prepared, toy: Path, body: str, wall_s: float = 30.0) -> Finished:
+def try_body(prepared: Prepared, toy: Path, body: str, wall_s: float = 120.0) -> Finished:
     """Run the two tests of `answer` with this body."""
     text = SOURCE.replace("    return 42\n", "".join(f"    {line}\n" for line in body.strip().splitlines()))
     limits = Limits(wall_s=wall_s, processes=64)

@@ -118,7 +118,7 @@ print(json.dumps({"tried": len(attempts), "escaped": escaped, "environment": sor
 
 def python(prepared: Prepared, code: str, *arguments: str, limits: Limits | None = None) -> Finished:
     """Run Python code in the sandbox."""
-    limits = limits or Limits(wall_s=30)
+    limits = limits or Limits(wall_s=120)
     files = {"/repository/code.py": code}
     command = [str(prepared.python), "-B", "/repository/code.py", *arguments]
     return run(Job(command, visible=prepared.visible, files=files, limits=limits))
@@ -145,7 +145,7 @@ def test_every_escape_is_contained(prepared: Prepared, tmp_path: Path) -> None:
                 copies={"/repository": repository},
                 files={"/repository/code.py": ESCAPES},
                 environment={"ONLY": "this"},
-                limits=Limits(wall_s=30),
+                limits=Limits(wall_s=120),
             )
         )
         listener.settimeout(0)
@@ -179,7 +179,7 @@ try:
 except OSError as error:
     print(error.errno)
 """
-    done = python(prepared, code, limits=Limits(wall_s=30, scratch_bytes=16 << 20))
+    done = python(prepared, code, limits=Limits(wall_s=120, scratch_bytes=16 << 20))
     words = done.out.split()
     assert words[0] == words[2] == "28", done  # ENOSPC
     assert 8 <= int(words[1]) < 16
@@ -189,7 +189,7 @@ def test_a_sleeper_is_killed(prepared: Prepared) -> None:
     started = time.monotonic()
     done = python(prepared, "import time; time.sleep(1000)", limits=Limits(wall_s=1))
     assert (done.ended, done.status) == ("timeout", None)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60  # not a thousand, however busy the machine
 
 
 def test_a_fork_bomb_stays_in_its_box(prepared: Prepared) -> None:
@@ -199,12 +199,12 @@ made = 0
 try:
     while made < 1000:
         if os.fork() == 0:
-            time.sleep(60)
+            time.sleep(300)
         made += 1
 except BlockingIOError:
     print("no more after", made)
 """
-    done = python(prepared, code, limits=Limits(wall_s=20, processes=32))
+    done = python(prepared, code, limits=Limits(wall_s=120, processes=32))
     assert done.ended == "exit"
     assert 0 < int(done.out.split()[-1]) <= 32
 
@@ -245,7 +245,7 @@ def command_lines() -> list[bytes]:
     return lines
 
 
-def wait_until(condition, seconds: float = 20.0) -> None:  # type: ignore[no-untyped-def]
+def wait_until(condition, seconds: float = 100.0) -> None:  # type: ignore[no-untyped-def]
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
@@ -258,17 +258,17 @@ import os, time
 for _ in range(4):
     if os.fork() == 0:
         block = bytearray(os.urandom(1 << 20) * 60)
-        time.sleep(60)
-time.sleep(60)
+        time.sleep(300)
+time.sleep(300)
 """
-    done = python(prepared, code, limits=Limits(wall_s=30, memory_bytes=150 << 20))
+    done = python(prepared, code, limits=Limits(wall_s=120, memory_bytes=150 << 20))
     assert done.ended == "memory"
     assert done.peak_bytes > 150 << 20
 
 
 def test_output_is_cut_not_collected(prepared: Prepared) -> None:
     code = "import sys\nfor _ in range(400): sys.stdout.write('x' * 10000); sys.stderr.write('y' * 10000)"
-    done = python(prepared, code, limits=Limits(wall_s=30, output_bytes=50000))
+    done = python(prepared, code, limits=Limits(wall_s=120, output_bytes=50000))
     assert done.status == 0
     assert (len(done.out), len(done.err)) == (50000, 50000)
 
