@@ -40,7 +40,11 @@ class Link:
         self._unfinished = 0  # number of a cancelled order whose end was not seen
         self._number = 0
         self.loaded: Loaded | None = None
-        self.send(load)
+        try:
+            self.send(load)
+        except ChildDiedError:  # at once: nobody else holds its pipes yet
+            self.kill()
+            raise
 
     @property
     def pid(self) -> int:

@@ -176,8 +176,8 @@ class LocalGenerator:
     def _loaded(self, cancel: threading.Event | None) -> Link | None:
         """The link to a worker whose model is loaded; None if cancelled while it loads."""
         for retries_left in range(MAX_LOAD_RETRIES, -1, -1):
-            link = self._link or self._start()
             try:
+                link = self._link or self._start()
                 if not link.wait_loaded(cancel):
                     return None
             except ModelError:
