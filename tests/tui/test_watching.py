@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from typing import Any
 
 from textual.widgets._toast import Toast
@@ -23,18 +24,24 @@ async def test_what_the_watcher_waits_for_is_told(app: Any, scripted: Any, ui: A
         await ui.ready(pilot)
         scripted.watch_notes.append("index: [x] process 7 is writing it: waiting")
         await ui.wait(pilot, lambda: list(app.screen.query(Toast)))
-        assert any("process 7" in line for line in ui.painted(pilot))
+        await ui.wait(pilot, lambda: any("process 7" in line for line in ui.painted(pilot)))
 
 
 async def test_a_repository_that_is_gone_is_an_error_in_the_status_line(
     app: Any, scripted: Any, ui: Any, monkeypatch: Any
 ) -> None:
+    ready = threading.Event()  # what is told of the index comes first: it would write over the error
+
     def fail(*_: object, **__: object) -> None:
-        scripted.indexed.wait()
+        ready.wait()
         raise IndexFailedError("repository: fixture: gone")
 
     monkeypatch.setattr(scripted, "watch", fail)
     async with app.run_test() as pilot:
+        try:
+            await ui.ready(pilot)
+        finally:
+            ready.set()
         await ui.wait(pilot, lambda: "gone" in ui.text(pilot, "#status-ground"))
 
 
