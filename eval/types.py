@@ -87,4 +87,6 @@ class RunConfig:
     seed: int = 0
     shard: str = ""  # "i/n"
     commit: str = ""
-    details: dict[str, Any] = field(default_factory=dict)  # protocol, machine, versions: whatever explains a number
+    details: dict[str, Any] = field(
+        default_factory=dict
+    )  # protocol, machine, versions: whatever explains a number
