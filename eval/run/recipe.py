@@ -94,8 +94,8 @@ def _dump(record: dict[str, Any]) -> bytes:
     return json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii")
 
 
-def failed_record(task: Task, method: str, why: str) -> dict[str, Any]:
-    """The record of a task that could not be done: of the form of all others, without passes and scores."""
+def record_head(task: Task, method: str) -> dict[str, Any]:
+    """How every record begins."""
     return {
         "task_id": task.id,
         "benchmark": task.benchmark,
@@ -107,6 +107,13 @@ def failed_record(task: Task, method: str, why: str) -> dict[str, Any]:
         "origin": task.origin,
         "method": method,
         "truth": task.truth,
+    }
+
+
+def failed_record(task: Task, method: str, why: str) -> dict[str, Any]:
+    """The record of a task that could not be done: of the form of all others, without passes and scores."""
+    return {
+        **record_head(task, method),
         "gate": None,
         "passes": [],
         "scores": {},

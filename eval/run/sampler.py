@@ -22,6 +22,7 @@ from eval.metrics.undefined import undefined_name_rate
 from eval.protocols import Layout, Protocol, as_infill, protocol_for
 from eval.protocols.layouts import build, fit_context
 from eval.run.endings import StopAfterLines
+from eval.run.recipe import record_head
 from eval.types import RunConfig, Scores, Task
 from eval.workspace import Workspace
 from repocoder import paths
@@ -72,15 +73,7 @@ class Sampler:
         else:
             passes, gate = self._passes(asked, protocol)
         return {
-            "task_id": task.id,
-            "benchmark": task.benchmark,
-            "kind": task.kind,
-            "language": task.language,
-            "repository": task.repository,
-            "path": task.path,
-            "line": task.line,
-            "origin": task.origin,
-            "method": self._config.method,
+            **record_head(task, self._config.method),
             "truth": asked.truth,
             "gate": gate,
             "passes": passes,
