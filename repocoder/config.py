@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from repocoder import paths
 from repocoder.errors import UsageError
@@ -29,6 +29,7 @@ MAX_PROJECT_FILE_BYTES = 16 << 10
 CHANNELS = ("definitions", "similar", "dense")
 LEXICAL_BACKENDS = ("postings", "rank-bm25")
 RETRIEVAL_MODES = ("auto", "always", "never")
+GATES = ("free", "token")
 
 _MAX_PATTERNS = 200
 _MAX_PATTERN_LENGTH = 200
@@ -45,6 +46,7 @@ class Settings:
     max_tokens: int = 96
     passes: int = 2
     retrieval: RetrievalMode = "auto"
+    gate: Literal["free", "token"] = "free"  # where retrieval is "auto": a rule decides, or the model
     k: int = 8  # snippets that may enter a prompt
     prompt_tokens: int = 2048  # the whole prompt; less where the model's own context is smaller
     snippet_tokens: int = 1024  # of these, for snippets of other files: half, as RepoCoder has it
@@ -136,6 +138,7 @@ KEYS: dict[str, Key] = {
     "max_tokens": Key("integer", _integer(1, 4096), True, "new tokens of a completion"),
     "passes": Key("integer", _integer(1, 4), True, "passes of the retrieve-generate loop"),
     "retrieval": Key("text", _choice(*RETRIEVAL_MODES), True, "whether snippets are retrieved"),
+    "gate": Key("text", _choice(*GATES), False, "what decides: a free rule, or the model's gate token"),
     "k": Key("integer", _integer(0, 64), True, "snippets that may enter a prompt"),
     "prompt_tokens": Key("integer", _integer(64, 1 << 17), False, "tokens of the whole prompt"),
     "snippet_tokens": Key("integer", _integer(0, 1 << 17), False, "tokens of the snippets in the prompt"),

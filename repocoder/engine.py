@@ -18,6 +18,7 @@ from repocoder.buffer import Buffer, open_buffer
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
 from repocoder.loop import run_loop
+from repocoder.model_gate import ModelGate
 from repocoder.paths import index_dir
 from repocoder.sessions import Session, Sessions
 from repocoder.steps import EngineSteps
@@ -180,7 +181,7 @@ class Engine:
         return SearchResult(found.hits, {**found.timings, "total_ms": _since(started)})
 
     def explain(self, request: CompletionRequest) -> Explanation:
-        """What would be retrieved, the gate and the prompt; the model is not run."""
+        """What would be retrieved, the gate and the prompt; the model is not run, except where it is the gate."""
         started = time.monotonic()
         buffer = open_buffer(self.root, request)
         with self._sessions.lease() as session:
@@ -224,10 +225,9 @@ class Engine:
             started = time.monotonic()
             buffer = open_buffer(self.root, request)
             query = self._query(buffer, request)
-            steps = self._steps(session, request)
-            result = run_loop(
-                steps, query, passes=request.passes, on_text=on_text, cancel=cancel or threading.Event()
-            )
+            cancel = cancel or threading.Event()
+            steps = self._steps(session, request, cancel)
+            result = run_loop(steps, query, passes=request.passes, on_text=on_text, cancel=cancel)
             turn, draft = result.turn, result.turn.draft
             index_ms, self._index_ms = self._index_ms, 0.0
             return Completion(
@@ -303,7 +303,9 @@ class Engine:
         parsed = self._sessions.indexer.pool.parse_buffer(buffer.path, buffer.data)
         return None if isinstance(parsed, Skip) else parsed.facts
 
-    def _steps(self, session: Session, request: CompletionRequest) -> EngineSteps:
+    def _steps(
+        self, session: Session, request: CompletionRequest, cancel: threading.Event | None = None
+    ) -> EngineSteps:
         return EngineSteps(
             snapshot=session.snapshot,
             retriever=session.retriever,
@@ -311,7 +313,16 @@ class Engine:
             settings=self.settings,
             request=request,
             repo_name=self.root.name,
+            gate=self._gate(request, cancel),
         )
+
+    def _gate(self, request: CompletionRequest, cancel: threading.Event | None) -> ModelGate | None:
+        """The model as the gate; None if nobody wants to ask it, or it cannot be asked."""
+        if self.settings.gate != "token" or request.retrieval != "auto":
+            return None
+        generator = self._model()
+        tokens = generator.vocab.gate if generator.can_score else None
+        return None if tokens is None else ModelGate(generator, tokens, self.root.name, cancel)
 
 
 def _bytes_below(directory: Path) -> int:

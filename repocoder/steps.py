@@ -14,6 +14,7 @@ from repocoder.config import Settings
 from repocoder.hole import hole_of
 from repocoder.llm.generator import GenerateRequest, Generator
 from repocoder.loop import Draft
+from repocoder.model_gate import CANNOT_BE_ASKED, ModelGate
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
 from repocoder.types import CompletionRequest, Prompt
@@ -31,9 +32,19 @@ class EngineSteps:
     settings: Settings
     request: CompletionRequest
     repo_name: str
+    gate: ModelGate | None = None  # asked where the settings want it and the model can be asked
 
     def retrieve(self, query: Query) -> Retrieved:
-        return self.retriever.retrieve(query, k=self.settings.k, mode=self.request.retrieval)
+        if self.request.retrieval != "auto" or self.settings.gate != "token":
+            return self.retriever.retrieve(query, k=self.settings.k, mode=self.request.retrieval)
+        if self.gate is None:
+            found = self.retriever.retrieve(query, k=self.settings.k)
+            return replace(found, gate=replace(found.gate, reason=CANNOT_BE_ASKED + found.gate.reason))
+        found = self.retriever.retrieve(query, k=self.settings.k, mode="always")
+        decision, milliseconds = self.gate.decide(_masked(query))
+        features = {**found.gate.features, **decision.features}
+        timings = {**found.timings, "gate_ms": found.timings.get("gate_ms", 0.0) + milliseconds}
+        return replace(found, gate=replace(decision, features=features), timings=timings)
 
     def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
         budget = PromptBudget.for_model(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from repocoder.fim import Template
+from repocoder.llm.gate import GateTokens
 from repocoder.types import ModelInfo
 
 OnText = Callable[[str], None]
@@ -21,6 +22,7 @@ class Vocab:
     n_ctx: int  # tokens of prompt and completion together
     size: int
     template: Template
+    gate: GateTokens | None = None  # None: it was not trained to say whether it wants other files
 
 
 @dataclass(frozen=True, slots=True)

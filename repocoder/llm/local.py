@@ -14,6 +14,7 @@ from indexer.ipc import ChildDiedError
 from repocoder.errors import ModelError, WorkerError
 from repocoder.fim import VocabFacts, detect, facts_of
 from repocoder.gguf import GgufHeader, read_header
+from repocoder.llm.gate import gate_tokens
 from repocoder.llm.generator import Generated, GenerateRequest, OnText, Vocab
 from repocoder.llm.ids import IdCache
 from repocoder.llm.link import POLL_S, Link
@@ -208,7 +209,9 @@ class LocalGenerator:
         assert self._header is not None
         known = facts_of(self._header)
         facts = VocabFacts(known.ids, loaded.fim, known.name, loaded.bos, frozenset(loaded.end_ids))
-        return Vocab(loaded.n_ctx, loaded.n_vocab, detect(facts, self._model.template))
+        return Vocab(
+            loaded.n_ctx, loaded.n_vocab, detect(facts, self._model.template), gate_tokens(self._header)
+        )
 
     def _drop(self) -> None:
         if self._link is not None:
