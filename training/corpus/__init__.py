@@ -1,0 +1,1 @@
+"""The corpus of the embedded models: which packages, which of their files, and nothing of a benchmark."""
