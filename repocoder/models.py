@@ -1,8 +1,8 @@
 """Which models there are: the embedded one, those the user recorded, those worth downloading.
 
-A file is trusted by its SHA-256: pinned in the code for the embedded and the recommended ones, recorded in
-the user's data folder for the others. Hashing gigabytes at each start is too slow, so a file is hashed again
-only if its size, times or inode differ from those at the last hashing; `verify` always hashes.
+A file is trusted by its SHA-256: pinned in its card for the embedded one, in the code for the recommended ones,
+recorded in the user's data folder for the others. Hashing gigabytes at each start is too slow, so a file is hashed
+again only if its size, times or inode differ from those at the last hashing; `verify` always hashes.
 """
 
 from __future__ import annotations
@@ -15,17 +15,19 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from repocoder import paths
+from repocoder.cards import COMPLETION, read_card
 from repocoder.errors import ModelError, StorageError
 from repocoder.fim import detect, facts_of
 from repocoder.gguf import GgufHeader, read_header
 from repocoder.records import Entry, Record, Stamp
 
-EMBEDDED_NAME = "repocoder-first-7m-q8_0"
-EMBEDDED_SHA256 = "3656e492915a6507da87a4f4c93b2d815fdd9b6821c3c40d7096875bcde9961c"
-EMBEDDED_FILE = Path(__file__).parent / "assets" / f"{EMBEDDED_NAME}.gguf"
-EMBEDDED_CTX = 1024
-"""Tokens of its training samples. Its header says 2,048, where it has never been."""
-EMBEDDED_NOTE = "weak: shows that everything works, its completions rarely help; see `repocoder models pull`"
+EMBEDDED = read_card(COMPLETION)
+EMBEDDED_NAME = EMBEDDED.name
+EMBEDDED_FILE = EMBEDDED.path
+EMBEDDED_SHA256 = EMBEDDED.files[EMBEDDED.file]
+EMBEDDED_CTX = EMBEDDED.context
+"""Tokens of its training samples, where its header may say more."""
+EMBEDDED_NOTE = EMBEDDED.note
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec import to_builtins
 
+from repocoder.cli.cards import print_card
 from repocoder.cli.options import Command, json_option, progress_option
 from repocoder.cli.progress import StatusLine, is_wanted
 from repocoder.cli.show import bad, bold, dim, good, out, print_json
@@ -25,21 +27,34 @@ def models() -> None:
 
 
 @models.command("list", cls=Command)
+@click.option("--verbose", is_flag=True, help="With the cards and all figures of the embedded models.")
 @json_option
-def list_command(as_json: bool) -> None:
+def list_command(verbose: bool, as_json: bool) -> None:
     """List the models that are here, and those worth downloading."""
+    from repocoder.cards import embedded_cards
     from repocoder.models import RECOMMENDED, list_models
 
     here = list_models()
+    cards = embedded_cards() if verbose else ()
     digests = {model.sha256 for model in here}
     missing = [model for model in RECOMMENDED if model.sha256 not in digests]
     if as_json:
-        print_json(
-            {"models": [asdict(model) for model in here], "recommended": [asdict(model) for model in missing]}
-        )
+        told = {
+            "models": [asdict(model) for model in here],
+            "recommended": [asdict(model) for model in missing],
+        }
+        print_json(told | ({"cards": [to_builtins(card) for card in cards]} if verbose else {}))
         return
     for model in here:
         _print_row(model)
+        for card in cards:
+            if card.name == model.name:
+                print_card(card)
+    for card in cards:
+        if card.kind == "embedder":
+            out(f'{bold(card.name)}  {_megabytes(card.bytes)}  embedded  for `embedder = "embedded"`')
+            out(dim(f"  {card.path}"))
+            print_card(card)
     if missing:
         out(dim("worth downloading, with `repocoder models pull NAME`:"))
     for offer in missing:

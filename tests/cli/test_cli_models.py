@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 
+from repocoder.cards import embedded_cards
+from repocoder.models import EMBEDDED_NAME
+
 Run = Callable[..., Any]
 
 
@@ -40,6 +43,21 @@ def test_a_model_comes_and_goes(run: Run, gguf: Path) -> None:
     assert gguf.exists()
 
 
+def test_verbose_shows_the_cards_with_all_their_figures(run: Run) -> None:
+    cards, shown = embedded_cards(), run("models", "list", "--verbose").out
+    told = run("models", "list", "--verbose", "--json").json["cards"]
+    assert [card["name"] for card in told] == [card.name for card in cards]
+    for card, entry in zip(cards, told, strict=True):
+        assert entry["files"] == card.files and len(entry["measurements"]) == len(card.measurements)
+        assert card.name in shown and all(digest in shown for digest in card.files.values())
+        assert all(section.title in shown for section in card.sections)
+        for run_of in card.measurements:
+            assert run_of.title in shown
+            assert all(f"{figure.measure}: {figure.value}" in shown for figure in run_of.figures)
+    assert "cards" not in run("models", "list", "--json").json
+    assert all(digest not in run("models", "list").out for card in cards for digest in card.files.values())
+
+
 def test_a_model_that_changed_is_refused(run: Run, gguf: Path) -> None:
     stored = Path(run("models", "add", str(gguf), "--name", "victim", "--json").json["path"])
     data = bytearray(gguf.read_bytes())
@@ -66,7 +84,7 @@ def test_a_model_that_changed_is_refused(run: Run, gguf: Path) -> None:
         (("models", "add", "./notes.md"), 4),
         (("models", "verify", "nobody"), 4),
         (("models", "remove", "nobody"), 4),
-        (("models", "remove", "repocoder-first-7m-q8_0"), 4),
+        (("models", "remove", EMBEDDED_NAME), 4),
         (("models", "pull", "nobody"), 4),
     ],
 )

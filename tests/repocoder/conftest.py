@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 
-import repocoder
-
-EMBEDDED = Path(repocoder.__file__).parent / "assets" / "repocoder-first-7m-q8_0.gguf"
+from repocoder.models import EMBEDDED_FILE
 
 
 def pack_string(text: str | bytes) -> bytes:
@@ -67,4 +65,4 @@ def write_gguf(tmp_path: Path) -> Callable[..., Path]:
 
 @pytest.fixture(scope="session")
 def embedded_gguf() -> Path:
-    return EMBEDDED
+    return EMBEDDED_FILE

@@ -23,6 +23,7 @@ from repocoder.llm import runtime
 from repocoder.llm.fake import FakeGenerator
 from repocoder.llm.generator import Fed, GenerateRequest
 from repocoder.llm.local import LocalGenerator, LocalModel, open_generator, physical_cores
+from repocoder.models import EMBEDDED_CTX, EMBEDDED_FILE, EMBEDDED_NAME, EMBEDDED_SHA256
 from repocoder.types import ModelInfo
 
 SOURCE = Path(__file__).parents[2].joinpath("repocoder", "gguf.py").read_text()
@@ -49,9 +50,10 @@ def prompt(model: LocalGenerator | FakeGenerator, text: str) -> tuple[int, ...]:
 
 def test_facts_of_the_loaded_model(model: LocalGenerator) -> None:
     vocab = model.vocab
-    assert (vocab.n_ctx, vocab.size, vocab.template.name) == (1024, 8192, "repocoder")
+    assert (vocab.n_ctx, vocab.template.name) == (EMBEDDED_CTX, "repocoder")
+    assert vocab.size == len(read_header(EMBEDDED_FILE).tokens)
     assert vocab.template.end_ids == {0, 4, 5, 6}
-    assert model.info.sha256.startswith("3656e492")
+    assert (model.info.name, model.info.sha256) == (EMBEDDED_NAME, EMBEDDED_SHA256)
 
 
 @pytest.mark.parametrize("text", [SOURCE, HOSTILE, "", "\n\n  \t", "a" * 5000, "\ud800x"])
@@ -104,7 +106,7 @@ def test_what_was_decoded_one_token_at_a_time_is_not_reused_in_a_prompt(embedded
     ids = worker.tokenize(SOURCE)[:600]
 
     def figures() -> list[float]:
-        return [worker.logprobs([token_id])[0] for token_id in range(0, 8192, 99)]
+        return [worker.logprobs([token_id])[0] for token_id in range(0, worker.facts.n_vocab, 99)]
 
     def prefill(length: int) -> tuple[int, list[float]]:
         reused = worker.reuse(ids[:length])

@@ -43,9 +43,8 @@ def test_the_embedded_model_is_the_pinned_one() -> None:
     found = models.resolve()
     assert found == models.resolve(EMBEDDED_NAME)
     assert found.sha256 == digest(found.path) == models.EMBEDDED_SHA256
-    assert found.max_ctx == 1024
-    card = found.path.with_suffix(".md").read_text()
-    assert models.EMBEDDED_SHA256 in card and "weak" in card.lower()
+    assert found.max_ctx == models.EMBEDDED_CTX
+    assert models.EMBEDDED_SHA256 in found.path.with_suffix(".md").read_text()
 
 
 def test_a_changed_embedded_file_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -66,8 +65,12 @@ def test_add_list_verify_remove(file: Path, data_home: Path) -> None:
     assert added.path.samefile(file)  # a hard link where that is possible
     assert models.add(file) == added  # again: nothing new
     embedded, row = models.list_models()
-    assert (embedded.name, embedded.template, embedded.n_ctx) == (EMBEDDED_NAME, "repocoder", 1024)
-    assert "weak" in embedded.note and embedded.origin == "embedded"
+    assert (embedded.name, embedded.template, embedded.n_ctx) == (
+        EMBEDDED_NAME,
+        "repocoder",
+        models.EMBEDDED_CTX,
+    )
+    assert embedded.note == models.EMBEDDED_NOTE and embedded.origin == "embedded"
     assert (row.name, row.template, row.n_ctx, row.size) == ("my_model", "granite", 512, file.stat().st_size)
     assert (row.origin, row.problem, row.sha256) == ("added", "", added.sha256)
     assert models.verify("my_model") == models.resolve("my_model") == added
@@ -143,7 +146,7 @@ def test_a_path_is_hashed_once_and_again_when_touched(file: Path, monkeypatch: p
 
 def test_a_copy_of_the_embedded_file_has_its_context_too(tmp_path: Path) -> None:
     copy = Path(shutil.copy(models.EMBEDDED_FILE, tmp_path / "other.gguf"))
-    assert models.resolve(str(copy)).max_ctx == 1024
+    assert models.resolve(str(copy)).max_ctx == models.EMBEDDED_CTX
 
 
 def test_mistakes_are_one_line_and_exit_4(file: Path, tmp_path: Path) -> None:

@@ -113,7 +113,7 @@ def test_the_embedded_model_takes_four_snippets(model: LocalGenerator) -> None:
 def test_the_prefix_gets_the_most(model: LocalGenerator) -> None:
     hits = tuple(hit(f"{name}.py", SOURCE[2000:5000]) for name in "abc")
     prompt = build(model, query_of(SOURCE, SOURCE), hits)
-    total = 1024 - 96
+    total = model.vocab.n_ctx - 96
     assert total * 0.85 < len(prompt.token_ids) <= total
     assert prompt.suffix_tokens <= total * SUFFIX_SHARE <= total / 4
     assert prompt.snippet_tokens <= total * SNIPPET_SHARE
@@ -160,7 +160,7 @@ def test_sizes_around_the_context_and_a_hundred_times_it(model: LocalGenerator) 
 def test_one_endless_line(model: LocalGenerator) -> None:
     line = "x = [" + "1, " * 400_000
     prompt = build(model, query_of(line, "2, " * 400_000))
-    assert len(prompt.token_ids) <= 1024 - 96
+    assert len(prompt.token_ids) <= model.vocab.n_ctx - 96
     assert prompt.prefix_tokens > 300 and prompt.suffix_tokens > 50
     shown = prompt.text.split("<|fim_middle|>")[1]
     assert line.endswith(shown) and shown

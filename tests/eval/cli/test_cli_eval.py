@@ -15,6 +15,7 @@ import click
 import pytest
 
 from eval.cli import evaluation
+from repocoder.models import EMBEDDED_NAME
 
 RunEval = Callable[..., Any]
 BENCHMARK = ("--benchmark", "repoeval-line")
@@ -51,7 +52,7 @@ def test_a_run_with_the_embedded_model(run_eval: RunEval, data: Path, tmp_path: 
     summary = answer.json
     assert summary["tasks"] == 6
     assert summary["failed"] == {}
-    assert summary["run"]["config"]["model"].startswith("repocoder-first")
+    assert summary["run"]["config"]["model"] == EMBEDDED_NAME
     metrics = summary["passes"][0]["metrics"]
     assert metrics["exact_match"]["n"] == 6
     assert {"edit_similarity_levenshtein", "edit_similarity_fuzz"} <= metrics.keys()
