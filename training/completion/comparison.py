@@ -1,7 +1,8 @@
 """Outcomes of several models on the same tasks as rows with intervals, and as a text for people.
 
 Characters make vocabularies comparable: `nats_per_character` is the nats of the hole and of ending behind it, by the
-characters of the hole and one for its end. Only tasks that all models could be asked count.
+characters of the hole and one for its end; `hole_nats_ratio` compares the holes alone, since a model that never
+learnt to end loses most there. Only tasks that all models could be asked count.
 """
 
 from __future__ import annotations
@@ -186,11 +187,15 @@ def _against(
     def nats(sums: Mapping[str, Values]) -> Values:
         return (sums["nats"] / sums["characters"]) / (sums["nats_base"] / sums["characters_base"])
 
+    def of_holes(sums: Mapping[str, Values]) -> Values:
+        return sums["hole_nats"] / sums["hole_nats_base"]
+
     def exact(sums: Mapping[str, Values]) -> Values:
         return (sums["exact"] - sums["exact_base"]) / sums["tasks"]
 
     return [
         _comparison("nats_ratio", model, kind, condition, columns, mine, nats),
+        _comparison("hole_nats_ratio", model, kind, condition, columns, mine, of_holes),
         _comparison("exact_difference", model, kind, condition, columns, mine, exact),
     ]
 
