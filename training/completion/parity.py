@@ -83,11 +83,11 @@ def prompts(template: Template, context: int, count: int, sources: Path) -> Iter
     """Holes in real code with the text of another file: `count` of them, the same ones each time."""
     draw = random.Random(SEED)  # noqa: S311 (a sample, no secret)
     files = []
-    for path in sorted(sources.rglob("*.py")):
-        inside = path.relative_to(sources)
+    for found in sorted(sources.rglob("*.py")):
+        inside = found.relative_to(sources)
         if any(part.startswith(".") or part in ("build", "fixtures") for part in inside.parts):
             continue
-        text = path.read_text("utf-8", "replace")
+        text = found.read_text("utf-8", "replace")
         if text.count("\n") > 30 and "<|" not in text:  # tokenizers would read such text as control tokens
             files.append((str(inside), text))
     if len(files) < 2:

@@ -43,7 +43,7 @@ class Rig:
 
     kind: str  # llama-server | vllm | plain
     backend: Generator
-    model: str = "/models/some-model-q8_0.gguf"
+    model: str = "/models/repocoder-some-q8_0.gguf"
     n_ctx: int = 1024
     pause_s: float = 0.0  # before each event of a stream
     old: bool = False  # a llama-server that does not know `parse_special`

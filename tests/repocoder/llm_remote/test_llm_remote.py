@@ -62,7 +62,7 @@ def test_it_writes_what_the_local_model_writes(
 
 def test_what_it_says_of_itself(rig: Start, embedded: LocalGenerator, connect: Start) -> None:
     llama = connect(rig("llama-server", embedded).url)
-    assert llama.info.name == "remote:127.0.0.1/some-model-q8_0.gguf" and llama.info.sha256 == ""
+    assert llama.info.name == "remote:127.0.0.1/repocoder-some-q8_0.gguf" and llama.info.sha256 == ""
     assert (llama.vocab.n_ctx, llama.vocab.template.name) == (1024, "none")
     assert llama.vocab.size == embedded.vocab.size
     assert (llama.tokenizer, llama.can_score, llama.notes) == ("llama-server", False, ())
