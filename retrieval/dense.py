@@ -7,14 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from indexer.derived import Changes, ChunkText
 from indexer.snapshot import Snapshot
-from retrieval import segments
+from retrieval import segments, vectorfile
 from retrieval.embed import Embedder, Matrix
 from retrieval.segments import Catalogue, Entry, Ids
 from retrieval.types import Evidence, Hit, Query
@@ -31,7 +31,7 @@ MAX_CHARACTERS = 2000
 QUERY_LINES = 10
 """Non-blank lines before the hole that are embedded: RepoCoder's second-pass query has as many."""
 
-FORMAT = "vectors/2"
+FORMAT = "vectors/3"
 
 
 Keys = NDArray[np.uint64]
@@ -81,8 +81,7 @@ class _Part:
 
     def vectors(self) -> Matrix:
         """All of them, (n, dim) float32."""
-        rows: Matrix = self.index.reconstruct_n(0, self.index.ntotal)
-        return rows
+        return vectorfile.rows_of(self.index, 0, self.index.ntotal)
 
 
 class _Rows(NamedTuple):
@@ -107,9 +106,10 @@ class VectorsBuilder:
 
     name = "vectors"
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, storage: vectorfile.Storage = "float32") -> None:
         self._embedder = embedder
-        self.version = f"{FORMAT}:{embedder.id}"
+        self._storage: vectorfile.Storage = storage
+        self.version = f"{FORMAT}:{storage}:{embedder.id}"
 
     def build(self, target: Path, previous: Path | None, changes: Changes) -> None:
         old = segments.read_catalogue(previous) if previous else Catalogue()
@@ -129,7 +129,7 @@ class VectorsBuilder:
         for entry in todo.merge:
             rows = rows.plus(parts[entry.name], dead)
         if len(rows.ids):
-            _write(target, todo.name, rows)
+            _write(target, todo.name, rows, self._storage)
             listed.append(Entry(todo.name, len(rows.ids), 0))
         kept = [parts[entry.name].ids for entry in todo.keep]
         buried = [own[segments.among(own, dead)] for own in kept]
@@ -165,13 +165,12 @@ def _known(parts: Sequence[_Part], keys: Iterable[int]) -> dict[int, Matrix]:
         for row in np.flatnonzero(segments.among(part.keys, wanted)).tolist():
             key = int(part.keys[row])
             if key not in found:
-                vector: Any = part.index.reconstruct(row)
-                found[key] = vector
+                found[key] = vectorfile.rows_of(part.index, row, 1)[0]
     return found
 
 
 class Vectors:
-    """The vectors of one generation in memory; exact inner-product search."""
+    """The vectors of one generation in memory; every one is compared."""
 
     def __init__(self, parts: Sequence[_Part], dead: Ids) -> None:
         self._parts = [(part, ~segments.among(part.ids, dead)) for part in parts]
@@ -189,20 +188,11 @@ class Vectors:
 
     def search(self, vector: Matrix, k: int) -> list[tuple[int, float]]:
         """The k nearest chunks as (chunk id, cosine), ties by ascending id. `vector` has shape (dim,)."""
-        import faiss
-
-        native: Any = faiss  # its stubs do not know what its Python layer accepts
-        found: list[tuple[int, float]] = []
-        asked = np.ascontiguousarray(vector, dtype=np.float32).reshape(1, -1)
-        for part, live in self._parts:
-            bitmap = np.packbits(live, bitorder="little")
-            chosen = native.SearchParameters(sel=native.IDSelectorBitmap(bitmap))
-            scores, rows = part.index.search(asked, min(k, len(part.ids)), params=chosen)
-            found.extend(
-                (int(part.ids[row]), float(score))
-                for score, row in zip(scores[0], rows[0], strict=True)
-                if row >= 0
-            )
+        found = [
+            (int(part.ids[row]), score)
+            for part, live in self._parts
+            for row, score in vectorfile.search(part.index, vector, min(k, len(part.ids)), live)
+        ]
         return sorted(found, key=lambda item: (-item[1], item[0]))[:k]
 
 
@@ -226,13 +216,9 @@ def _batches(chunks: Iterable[ChunkText], size: int) -> Iterator[list[ChunkText]
         yield batch
 
 
-def _write(folder: Path, name: str, rows: _Rows) -> None:
+def _write(folder: Path, name: str, rows: _Rows, storage: vectorfile.Storage) -> None:
     """Write a segment in the order of its ids, so that equal chunks give equal files."""
-    import faiss
-
     order = np.argsort(rows.ids)
-    index = faiss.IndexFlatIP(rows.vectors.shape[1])
-    index.add(np.ascontiguousarray(rows.vectors[order]))
     np.save(folder / f"{name}.ids.npy", rows.ids[order], allow_pickle=False)
     np.save(folder / f"{name}.keys.npy", rows.keys[order], allow_pickle=False)
-    faiss.write_index(index, str(folder / f"{name}.faiss"))
+    vectorfile.write(rows.vectors[order], folder / f"{name}.faiss", storage)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
 from indexer.snapshot import Snapshot
+from retrieval import vectorfile
 from retrieval.dense import Vectors, VectorsBuilder, hole_text, passage
 from retrieval.embed import Matrix, SentenceEncoder, load_embedder
 from retrieval.query import query_at
@@ -56,12 +57,13 @@ def build(
     previous: Path | None,
     added: Sequence[int],
     removed: Sequence[int] = (),
+    storage: vectorfile.Storage = "float32",
 ) -> Path:
     target = root / str(len(list(root.iterdir())))
     target.mkdir()
     chunks = [ChunkText(id=number, path="a.py", text=f"text {number}") for number in added]
     delta = Delta(np.array(sorted(removed), dtype=np.int64), chunks, 0)
-    VectorsBuilder(embedder).build(target, previous, delta)
+    VectorsBuilder(embedder, storage).build(target, previous, delta)
     return target
 
 
@@ -74,6 +76,59 @@ def test_nearest_first_as_numpy_finds_them(tmp_path: Path) -> None:
     found = vectors.search(asked, 10)
     assert [number for number, _ in found] == expected.tolist()
     assert [score for _, score in found] == pytest.approx(np.sort(matrix @ asked)[::-1][:10], abs=1e-6)
+
+
+def test_int8_is_near_the_true_products_and_ranks_alike(tmp_path: Path) -> None:
+    embedder = HashEmbedder(dim=256)
+    folder = build(tmp_path, embedder, None, range(1, 2001), storage="int8")
+    assert (folder / "000001.faiss").stat().st_size < 2000 * 257
+    matrix = embedder.embed([passage(f"text {number}") for number in range(1, 2001)])
+    for question in ("one", "two", "three"):
+        asked = embedder.embed([question])[0]
+        found = Vectors.open(folder).search(asked, 2000)
+        scores = np.array([score for _, score in sorted(found)])
+        assert len(found) == 2000
+        assert np.abs(scores - matrix @ asked).max() < 0.01
+        assert np.abs(scores - matrix @ asked).mean() < 0.002
+        best = set((np.argsort(-(matrix @ asked))[:5] + 1).tolist())
+        assert best <= {number for number, _ in found[:12]}
+
+
+def test_int8_finds_a_text_by_itself_and_leaves_out_the_dead(tmp_path: Path) -> None:
+    embedder = HashEmbedder(dim=256)
+    folder = build(tmp_path, embedder, None, range(1, 301), storage="int8")
+    folder = build(tmp_path, embedder, folder, [900], [5, 6, 7], storage="int8")
+    vectors = Vectors.open(folder)
+    for number in (1, 300, 900):
+        own = embedder.embed([passage(f"text {number}")])[0]
+        assert vectors.search(own, 1) == [(number, pytest.approx(1.0, abs=0.01))]
+    assert {number for number, _ in vectors.search(own, 500)} == {*range(1, 301), 900} - {5, 6, 7}
+
+
+def test_int8_segments_that_were_merged_are_those_of_one_build(tmp_path: Path) -> None:
+    embedder = HashEmbedder(dim=256)
+    folder = build(tmp_path, embedder, None, range(1, 101), storage="int8")
+    folder = build(tmp_path, embedder, folder, range(101, 201), storage="int8")  # merges both
+    fresh = build(tmp_path, embedder, None, range(1, 201), storage="int8")
+    merged = list(folder.glob("*.faiss"))
+    assert len(merged) == 1
+    assert merged[0].read_bytes() == (fresh / "000001.faiss").read_bytes()
+
+
+def test_int8_holds_vectors_of_no_and_of_one_token(tmp_path: Path) -> None:
+    rows = np.zeros((3, 256), dtype=np.float32)
+    rows[1, 7] = 1.0
+    rows[2, :4] = [0.5, -0.5, 0.5, -0.5]
+    index = vectorfile.to_index(rows, "int8")
+    live = np.ones(3, dtype=np.bool_)
+    assert vectorfile.search(index, rows[2], 1, live)[0][0] == 2
+    assert sorted(vectorfile.search(index, rows[0], 3, live)) == [(0, 0.0), (1, 0.0), (2, 0.0)]
+    assert vectorfile.rows_of(index, 0, 3)[0].tolist() == [0.0] * 256
+
+
+def test_the_version_names_the_storage() -> None:
+    embedder = HashEmbedder()
+    assert VectorsBuilder(embedder, "int8").version != VectorsBuilder(embedder).version
 
 
 def test_a_chunk_is_embedded_once_and_removed_ones_are_not_found(tmp_path: Path) -> None:
