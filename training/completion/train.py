@@ -177,7 +177,7 @@ class Run:
         """Weights, momenta and place, whole or not at all: the state's file is written last."""
         self.out.mkdir(parents=True, exist_ok=True)
         save(self.out / "model", self.model, self.tokenizer, self.facts())
-        folder = self.out / f"state-{self.progress.step % 2}"
+        folder = self.out / f"state-{len(self.progress.history) % 2}"  # never over the last one
         folder.mkdir(exist_ok=True)
         save_file(self.optimizers.state(), folder / "momenta.safetensors")
         weights = {name: weight.cpu().contiguous() for name, weight in plain_state(self.model).items()}
