@@ -78,7 +78,7 @@ def _build(source: Path, place: Path) -> Path:
     for path in (info, *(source / name for name in SOURCES)):
         target = place / f"{path.stem}.o"
         run_step(
-            ["c++", "-O2", "-std=c++17", "-ffunction-sections", *include, "-c", str(path), "-o", str(target)]
+            ["c++", "-O2", "-DNDEBUG", "-std=c++17", "-ffunction-sections", *include, "-c", str(path), "-o", str(target)]
         )
         objects.append(str(target))
     specification = importlib.util.find_spec("llama_cpp")
