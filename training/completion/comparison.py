@@ -277,7 +277,7 @@ def text_of(report: Report) -> str:
         lines.append(
             f"{one.name:16} {one.kind:5} retrieval {_word(one.retrieval):3} right {_word(one.right):3} "
             f"{_shown(one.figure, 3):24} {_interval(one.over_packages, 3):18} {one.model}"
-            + (f"   target: {target}" if target and one.kind == "line" else "")
+            + (f"   target: {target}" if target and one.kind == "line" and one.retrieval else "")
         )
     lines += ["", "package: tasks, exact match % with and without retrieval, nats/char with"]
     for package in report.packages:
