@@ -90,7 +90,9 @@ def gather(package: Package, archive: Path | None, packages: Path) -> Gathered:
     """
     gathered = Gathered(package, note=_difference(package))
     listing = _listing(package, archive, gathered.left_out)
-    if not listing.has_licence:
+    if (
+        package.kind != "stdlib" and not listing.has_licence
+    ):  # the interpreter's own stands wherever its packager put it
         gathered.note = "carries no text of a licence: nothing was taken"
         return gathered
     root = packages / package.folder
