@@ -1,7 +1,8 @@
 """llama.cpp's `llama-bench`, compiled once into the user's cache and linked with the installed llama-cpp-python.
 
 The sources are those of the same release, from its source distribution. Only the tool and what it needs of
-llama.cpp's common code is compiled; what computes comes from the wheel. Its option to download a model is left out.
+llama.cpp's common code is compiled; what computes comes from the wheel. Its options
+to download a model, and those that need words for yes and no, are left out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import platformdirs
@@ -28,6 +30,7 @@ SOURCES = (
 )
 INCLUDES = ("common", "include", "ggml/include", "vendor", "src")
 LIBRARIES = ("llama", "ggml", "ggml-cpu", "ggml-base")
+COMPILE = ("c++", "-O2", "-DNDEBUG", "-std=c++17", "-ffunction-sections")
 TIMEOUT_S = 3600.0
 
 BUILD_INFO = """
@@ -41,6 +44,7 @@ const char * llama_commit(void) { return "sdist"; }
 const char * llama_compiler(void) { return ""; }
 const char * llama_build_target(void) { return ""; }
 const char * llama_build_info(void) { return "sdist"; }
+void llama_print_build_info(const char *, FILE *) {}
 """
 """What llama.cpp's build would write about itself."""
 
@@ -77,27 +81,33 @@ def _build(source: Path, place: Path) -> Path:
     objects = []
     for path in (info, *(source / name for name in SOURCES)):
         target = place / f"{path.stem}.o"
-        run_step(
-            ["c++", "-O2", "-DNDEBUG", "-std=c++17", "-ffunction-sections", *include, "-c", str(path), "-o", str(target)]
-        )
+        run_step([*COMPILE, *include, "-c", str(path), "-o", str(target)])
         objects.append(str(target))
     specification = importlib.util.find_spec("llama_cpp")
     assert specification is not None and specification.origin is not None
     libraries = Path(specification.origin).parent / "lib"
-    tool = place / "llama-bench"
-    # What only a download of a model would call is missing, and is left so.
-    options = [
-        "-Wl,--gc-sections",
-        "-Wl,--unresolved-symbols=ignore-in-object-files",
-        f"-Wl,-rpath,{libraries}",
-    ]
+    tool, stubs = place / "llama-bench", place / "left_out.c"
+    stubs.write_text(left_out(objects))
+    options = ["-Wl,--gc-sections", f"-Wl,-rpath,{libraries}", f"-L{libraries}"]
     linked = [f"-l{name}" for name in LIBRARIES]
-    run_step(["c++", *objects, f"-L{libraries}", *linked, *options, "-lpthread", "-o", str(tool)])
+    run_step(["cc", "-c", str(stubs), "-o", f"{stubs}.o"])
+    run_step(["c++", *objects, f"{stubs}.o", *options, *linked, "-lpthread", "-o", str(tool)])
     return tool
 
 
-def run_step(command: list[str]) -> None:
-    """Run one command of the build. TrainingError: it is not there, or it failed; with the last line it printed."""
+def left_out(objects: Sequence[str]) -> str:
+    """C functions that end the program, for the parts of llama.cpp's common code that are not compiled."""
+    listed = run_step(["nm", "--format=posix", *objects]).splitlines()
+    symbols = [line.split() for line in listed if len(line.split()) > 1]
+    defined = {name for name, kind, *_ in symbols if kind != "U"}
+    missing = {name for name, kind, *_ in symbols if kind == "U" and "common_" in name} - defined
+    return "#include <stdlib.h>\n" + "".join(
+        f"void {name}(void) {{ abort(); }}\n" for name in sorted(missing)
+    )
+
+
+def run_step(command: Sequence[str]) -> str:
+    """Run a command of the build; its output. TrainingError: it is not there or fails, with its last line."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
     except (OSError, subprocess.TimeoutExpired) as error:
@@ -107,3 +117,4 @@ def run_step(command: list[str]) -> None:
     if done.returncode:
         last = (done.stderr.strip() or "failed").splitlines()[-1]
         raise TrainingError(f"llama-bench: {' '.join(command[:4])} …: {last}: see what it needs")
+    return done.stdout
