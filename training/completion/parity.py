@@ -33,7 +33,7 @@ TIE = 1e-4
 """Two logits nearer than this are a tie: float32 sums in another order choose between them."""
 
 SEED = 5
-CONTROL = 3  # token type
+NO_TEXT = (2, 3, 5)  # token types: unknown, control, unused
 
 
 @dataclass(slots=True)
@@ -189,8 +189,8 @@ def _logits(model: Decoder, ids: Sequence[int]) -> Logits:
 
 
 def _forbidden(header: GgufHeader, template: Template) -> list[int]:
-    """What the worker never chooses: control tokens that do not end a text."""
-    return [i for i, kind in enumerate(header.token_types) if kind == CONTROL and i not in template.end_ids]
+    """What the worker never chooses: tokens that are no text and do not end one."""
+    return [i for i, kind in enumerate(header.token_types) if kind in NO_TEXT and i not in template.end_ids]
 
 
 def check(folder: Path, gguf: Path, given: Namespace) -> int:

@@ -84,7 +84,7 @@ def test_the_same_text_and_logits_as_pytorch(shape: Shape, tmp_path: Path) -> No
     assert (found.prompts, found.tokenised_apart, found.file_type) == (5, 0, "F32")
     assert found.exact.equal == found.exact.texts == 5 and found.exact.tokens >= 60
     assert found.largest_difference < 1e-3 * found.spread
-    assert found.product.texts == 5
+    assert found.product.equal == found.product.texts == 5  # though its cache is in F16
 
 
 def test_the_shape_of_the_first_model(tmp_path: Path) -> None:
