@@ -1,0 +1,1 @@
+"""The static code embedder: pairs without labels, a vocabulary of parts of names, training, evaluation."""
