@@ -42,6 +42,7 @@ def write_folder(vectors: NDArray[np.float32], tokenizer: str, folder: Path) -> 
     folder.mkdir(parents=True, exist_ok=True)
     rows, factors = quantize(vectors)
     safetensors.save_file({"embeddings": rows, "weights": factors}, folder / "model.safetensors")
+    (folder / "model.safetensors").chmod(0o644)  # its library writes for the owner alone
     compact = json.dumps(json.loads(tokenizer), ensure_ascii=False, separators=(",", ":"))
     (folder / "tokenizer.json").write_text(compact, encoding="utf-8")
     (folder / "modules.json").write_bytes(msgspec.json.format(msgspec.json.encode(MODULES)) + b"\n")

@@ -1,0 +1,48 @@
+"""Which encoder the setting `embedder` means: the embedded one, none, or one of sentence-transformers."""
+
+from __future__ import annotations
+
+from indexer.derived import Derived
+from repocoder.cards import ASSETS, EMBEDDER, read_card
+from repocoder.config import Settings
+from retrieval.dense import VectorsBuilder
+from retrieval.embed import Embedder, load_embedder
+from retrieval.static import FILES, StaticEncoder
+
+EMBEDDED, NONE = "embedded", "none"
+
+FOLDER = ASSETS / "embedder"
+
+
+def open_embedder(setting: str | None) -> Embedder | None:
+    """The encoder that a setting means; None, for a setting that was not made, means the embedded one.
+
+    Nothing of it is read before the first text. Raises EmbedderError for a folder that holds no encoder, ModelError for
+    an installation that is damaged.
+    """
+    if setting == NONE:
+        return None
+    if setting is None or setting == EMBEDDED:
+        return StaticEncoder(FOLDER, digests())
+    return load_embedder(setting)
+
+
+def channels_of(settings: Settings) -> tuple[str, ...]:
+    """The channels of retrieval for completions: the dense one only with an encoder that the user has named.
+
+    Vectors win from plain language to code, BM25 from code to code (arXiv 2510.20609), which is what a cursor asks for.
+    """
+    if settings.embedder is not None:
+        return settings.channels
+    return tuple(name for name in settings.channels if name != "dense")
+
+
+def digests() -> dict[str, str]:
+    """SHA-256 of the files of the embedded encoder, as its card has them."""
+    files = read_card(EMBEDDER).files
+    return {name: files.get(f"{FOLDER.name}/{name}", "") for name in FILES}
+
+
+def vectors_of(embedder: Embedder) -> Derived:
+    """What keeps its vectors in the index: those of the embedded encoder as int8, a quarter of the source's bytes."""
+    return VectorsBuilder(embedder, "int8" if isinstance(embedder, StaticEncoder) else "float32")
