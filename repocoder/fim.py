@@ -28,8 +28,8 @@ EMBEDDED_MARK = "repocoder"
 """In `general.name` of the models trained for this project: no line of their samples names the repository."""
 
 EMBEDDED_SNIPPETS = 4
-"""One more than in the longest training samples of those models. On 100 holes of httpx and scrapy (the true line taken
-out) it cost 3.10 nats a token with four, 3.12 with three and 3.24 without snippets; more than four gain nothing."""
+"""As in the training samples of those models. With the first of them, 100 holes of httpx and scrapy (the true line
+taken out) cost 3.10 nats a token with four, 3.12 with three and 3.24 without snippets; more than four gained nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,10 +253,8 @@ def _context(template: Template, infill: Infill) -> list[Part]:
 
 
 def _files(template: Template, infill: Infill) -> list[Part]:
-    """The embedded model: the suffix first, then the prefix, which it goes on with.
-
-    With the prefix first, as it was trained, it ends at once at 45 of 48 lines of httpx (edit similarity
-    0.01). This way none is empty, and the similarity is 0.29; it is 0.27 without any suffix."""
+    """The embedded model: the suffix first, then the prefix, which it goes on with, so that typed characters extend
+    what is computed already. 70 % of its training samples had this order (Bavarian et al. 2022 call it SPM)."""
     control = [_control(template, role) for role in ("prefix", "suffix", "middle")]
     return [*_context(template, infill), *control[:2], infill.suffix, control[2], infill.prefix]
 

@@ -121,7 +121,9 @@ def test_what_was_decoded_one_token_at_a_time_is_not_reused_in_a_prompt(embedded
     assert prefill(40) == (38, fresh[40])
     for token_id in ids[40:100]:
         assert worker.decode([token_id], lambda: False)
-    assert prefill(100)[0] == 40  # with weights in Q8_0, the figures of the sixty would not be those of a prompt
+    assert (
+        prefill(100)[0] == 40
+    )  # with weights in Q8_0, the figures of the sixty would not be those of a prompt
     for length in fresh:
         assert prefill(length)[1] == fresh[length]
 
