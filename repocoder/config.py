@@ -42,7 +42,7 @@ class Settings:
     """Everything a user can set. None means: decided by the machine at hand."""
 
     model: str | None = None  # a recorded name or the path of a GGUF; None is the embedded model
-    embedder: str | None = None  # a name or folder of a sentence-transformers encoder; None: no dense channel
+    embedder: str | None = None  # see `repocoder.embedders`; None is the embedded one, for searches only
     max_tokens: int = 96
     passes: int = 2
     retrieval: RetrievalMode = "auto"
@@ -134,7 +134,13 @@ def _is_pattern(value: object) -> bool:
 
 KEYS: dict[str, Key] = {
     "model": Key("text", _text, False, "recorded name or path of a GGUF model"),
-    "embedder": Key("text", _text, False, "name or folder of a sentence-transformers encoder"),
+    "embedder": Key(
+        "text",
+        _text,
+        False,
+        "what makes vectors for searches and completions: `embedded`, `none`, or a sentence-transformers encoder;"
+        " left out: `embedded`, for searches only",
+    ),
     "max_tokens": Key("integer", _integer(1, 4096), True, "new tokens of a completion"),
     "passes": Key("integer", _integer(1, 4), True, "passes of the retrieve-generate loop"),
     "retrieval": Key("text", _choice(*RETRIEVAL_MODES), True, "whether snippets are retrieved"),

@@ -20,8 +20,8 @@ from indexer.types import BuildReport
 from indexer.update import OnProgress
 from indexer.walk import WalkOptions
 from repocoder.config import Settings
-from retrieval.dense import VectorsBuilder
-from retrieval.embed import Embedder, load_embedder
+from repocoder.embedders import channels_of, open_embedder, vectors_of
+from retrieval.embed import Embedder
 from retrieval.postings import PostingsBuilder
 from retrieval.retriever import RetrievalSettings, Retriever
 
@@ -175,7 +175,7 @@ class Sessions:
                     self.notes.append(f"{error}: rebuilt")
             snapshot = self._open_snapshot()
         settings = RetrievalSettings(
-            channels=self._settings.channels, lexical_backend=self._settings.lexical_backend
+            channels=channels_of(self._settings), lexical_backend=self._settings.lexical_backend
         )
         return Session(snapshot, Retriever(snapshot, embedder=self._embedder, settings=settings))
 
@@ -188,9 +188,8 @@ class Sessions:
         return Snapshot.open(self._directory, self._root, derived_versions=versions)
 
     def _derived(self) -> tuple[Derived, ...]:
-        if self._settings.embedder is None:
-            return (PostingsBuilder(),)
         with self._state:
             if self._embedder is None:
-                self._embedder = load_embedder(self._settings.embedder)
-            return (PostingsBuilder(), VectorsBuilder(self._embedder))
+                self._embedder = open_embedder(self._settings.embedder)
+            parts: tuple[Derived, ...] = (PostingsBuilder(),)
+            return parts if self._embedder is None else (*parts, vectors_of(self._embedder))
