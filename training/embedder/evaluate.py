@@ -36,12 +36,10 @@ from training.embedder.pairs import Pair, read_pairs, read_sources
 from training.embedder.ranking import interval, mrr, ranks_of
 
 POOL, QUERIES = 500, 300
-"""Definitions and queries of a task at most: the encoder of the baseline takes seconds for so many, on a busy machine a minute."""
+"""Definitions and queries of a task at most: the baseline takes a minute for so many on a busy machine."""
 
 CHUNKS = 60_000
 TARGET_S = 6.0
-
-METHODS = ("ours", "minilm", "bm25")
 
 
 @dataclass(frozen=True, slots=True)
