@@ -68,9 +68,12 @@ def _evaluation(report: Report) -> Measurement:
             goal, at_most = goals[one["name"]]
             context = f"{one['kind']}, {_with(one['retrieval'], 'retrieval')}, {_with(one['right'], 'right context')}"
             wanted = goal if one["kind"] == "line" and one["retrieval"] else None
-            figures.append(
-                _figure(f"{titles[one['name']]}: {context}", one["figure"], wanted, at_most=at_most, digits=3)
+            figure = _figure(
+                f"{titles[one['name']]}: {context}", one["figure"], wanted, at_most=at_most, digits=3
             )
+            if one["name"] == "gain" and figure.reached and one["figure"][1] <= 1:
+                figure = msgspec.structs.replace(figure, reached=None)  # too few exact matches to tell
+            figures.append(figure)
     return Measurement(
         "Completion on held-out packages", "", "", tuple(figures), first,
         f"{about['tasks']} holes of the {about['split']} packages, {about['context']} tokens of context; "

@@ -18,11 +18,10 @@ from typing import Any
 import msgspec
 
 from repocoder.errors import RepocoderError
+from repocoder.models import EMBEDDED_FILE
 from training.completion.comparison import Report, compare, quantisation, text_of
 from training.completion.measure import CONDITIONS, CONTEXT, Crew, Journal, fingerprint, subject
 from training.completion.tasks import KINDS, draw, read_tasks
-
-FIRST = Path(__file__).parents[2] / "repocoder" / "assets" / "repocoder-first-7m-q8_0.gguf"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,13 +36,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"\n{time.monotonic() - started:.0f} s")
     if given.json:
         given.json.parent.mkdir(parents=True, exist_ok=True)
-        given.json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+        # Where the files lay is of no use to who reads the report on another machine.
+        named = [msgspec.structs.replace(one, path=Path(one.path).name) for one in report.models]
+        kept = msgspec.json.encode(msgspec.structs.replace(report, models=named))
+        given.json.write_bytes(msgspec.json.format(kept, indent=1) + b"\n")
     return 0
 
 
 def evaluate(given: argparse.Namespace) -> Report:
     """Measure and compare as the command line says."""
-    models = [subject(path) for path in given.model or [FIRST]]
+    models = [subject(path) for path in given.model or [EMBEDDED_FILE]]
     conditions = [one for one in CONDITIONS if one.right or not given.right_only]
     found = read_tasks(given.work, given.split, kinds=given.kinds, seeds=given.sample_seed)
     tasks = draw(found, given.tasks, given.seed)
@@ -73,7 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument(
-        "--model", type=Path, action="append", help="a GGUF; several times, the baseline first"
+        "--model",
+        type=Path,
+        action="append",
+        help="a GGUF; several times, the baseline first; else the embedded",
     )
     parser.add_argument("--tasks", type=int, default=300, help="drawn; kinds and packages in turn")
     parser.add_argument("--limit", type=int, help="only the first so many of the drawn tasks")

@@ -12,8 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 
-import repocoder
 from repocoder.llm.local import LocalGenerator
+from repocoder.models import EMBEDDED_FILE
 from training.completion import evaluate, figures
 from training.completion.comparison import compare, quantisation, text_of
 from training.completion.figures import area_under_curve, choose_threshold, figure, ratio
@@ -32,7 +32,7 @@ from training.completion.samples import Sample, Snippet
 from training.completion.tasks import Task, draw, key_of, read_tasks
 from training.completion.weights import TrainingError
 
-FIRST = Path(repocoder.__file__).parent / "assets" / "repocoder-first-7m-q8_0.gguf"
+FIRST = EMBEDDED_FILE
 SHAPES = Snippet(
     "pkg/shapes.py", "class Circle:\n    radius: float\n\n    def area(self) -> float: ...\n", 3, True
 )

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-import repocoder
 from repocoder.llm.gate import GateTokens
 from repocoder.llm.local import open_generator
+from repocoder.models import EMBEDDED_FILE
 from training.completion import gate
 from training.completion.data import CONTEXT, FILE, HOLE
 from training.completion.export import write_gguf
@@ -30,7 +30,7 @@ from training.completion.tasks import Task, key_of
 from training.completion.vocabulary import Vocabulary
 from training.completion.weights import TrainingError, save
 
-FIRST = Path(repocoder.__file__).parent / "assets" / "repocoder-first-7m-q8_0.gguf"
+FIRST = EMBEDDED_FILE
 SHAPES_FILE = Snippet(
     "pkg/shapes.py", "class Circle:\n    def area(self) -> float:\n        return 3\n", 3, True
 )

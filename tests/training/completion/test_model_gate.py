@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import repocoder
 from repocoder.config import Settings
 from repocoder.engine import Engine
 from repocoder.llm.fake import FakeGenerator
@@ -17,6 +16,7 @@ from repocoder.llm.gate import GateTokens
 from repocoder.llm.generator import Vocab
 from repocoder.llm.local import open_generator
 from repocoder.model_gate import CANNOT_BE_ASKED, QUESTION_TOKENS, ModelGate, decision_of, question
+from repocoder.models import EMBEDDED_FILE
 from repocoder.types import CompletionRequest
 from retrieval.types import Query
 from training.completion.export import write_gguf
@@ -24,7 +24,7 @@ from training.completion.initial import read_gguf
 from training.completion.model import SHAPES, Decoder
 from training.completion.weights import save
 
-FIRST = Path(repocoder.__file__).parent / "assets" / "repocoder-first-7m-q8_0.gguf"
+FIRST = EMBEDDED_FILE
 NUMBERS = "def number_of(word: str) -> int:\n    return len(word)\n"
 USER = "from words.numbers import number_of\n\n\ndef encode(words):\n    return [number_of(word) for word in words]\n"
 REQUEST = CompletionRequest("words/user.py", 5, 11, passes=1, max_tokens=4)
