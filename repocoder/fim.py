@@ -29,7 +29,7 @@ EMBEDDED_MARK = "repocoder"
 
 EMBEDDED_SNIPPETS = 4
 """As in the training samples of those models. With the first of them, 100 holes of httpx and scrapy (the true line
-taken out) cost 3.10 nats a token with four, 3.12 with three and 3.24 without snippets; more than four gained nothing."""
+taken out) cost 3.10 nats a token with four, 3.12 with three, 3.24 without snippets; more than four gained nothing."""
 
 
 @dataclass(frozen=True, slots=True)

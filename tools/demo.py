@@ -70,8 +70,8 @@ def run(root: Path, at: str | None) -> int:
             needs = ", ".join(f"{d.name} ({d.path}:{d.line})" for d in cursor.needs)
             print(f"  the true line needs: {safe(needs)}")
         print(
-            "\nThe text is often wrong: the embedded model has 7 million parameters (docs/models.md). The snippets are the"
-            "\npoint: `repocoder models add FILE.gguf` or `repocoder models pull` brings a model that uses them better."
+            "\nThe text is often wrong: the embedded model has 7 million parameters (docs/models.md). The snippets are"
+            "\nthe point: `repocoder models add FILE.gguf` or `repocoder models pull` brings a model that uses them better."
         )
     return 0
 
