@@ -71,7 +71,7 @@ def run(root: Path, at: str | None) -> int:
             print(f"  the true line needs: {safe(needs)}")
         print(
             "\nThe text is often wrong: the embedded model has 7 million parameters (docs/models.md). The snippets are"
-            "\nthe point: `repocoder models add FILE.gguf` or `repocoder models pull` brings a model that uses them better."
+            "\nthe point: `repocoder models add FILE.gguf` or `repocoder models pull` brings one that uses them better."
         )
     return 0
 
