@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from indexer.types import Chunk, Span
-from retrieval.types import Evidence, Hit, Query
-from training.completion.samples import Sample, Snippet, read_samples, sample_files
+from retrieval.types import Hit, Query
+from training.completion.samples import Sample, read_samples, sample_files
 from training.completion.weights import TrainingError
 
 KINDS = ("line", "rest", "call")
@@ -27,7 +26,7 @@ class Task:
     @property
     def hits(self) -> tuple[Hit, ...]:
         """What was found, best first."""
-        return tuple(map(_hit, self.sample.hits))
+        return tuple(snippet.as_hit(self.sample.language) for snippet in self.sample.hits)
 
     def query(self, *, right: bool) -> Query:
         """The place; with `right` the text after the hole is known."""
@@ -87,10 +86,3 @@ def _in_turn(rows: Sequence[Sequence[Task]]) -> Iterator[Task]:
 
 def _rank(seed: int, key: str) -> str:
     return hashlib.sha256(f"{seed} {key}".encode()).hexdigest()
-
-
-def _hit(snippet: Snippet) -> Hit:
-    last = snippet.line + snippet.text.count("\n")
-    chunk = Chunk(-1, snippet.path, Span(snippet.line, last, 0, 0), "", "text", "", "", snippet.text)
-    source = "definitions" if snippet.is_definition else "similar"
-    return Hit(chunk, 0.0, (Evidence(source, 1, 0.0, ""),), snippet.text, snippet.line, last)
