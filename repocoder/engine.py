@@ -15,6 +15,7 @@ from indexer.types import BuildReport, FileFacts, Skip
 from indexer.update import OnProgress
 from repocoder import graphs, verify
 from repocoder.buffer import Buffer, open_buffer
+from repocoder.choices import Choices
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
 from repocoder.loop import run_loop
@@ -61,6 +62,7 @@ class Engine:
         self.settings = settings
         self.directory = directory or index_dir(self.root)
         self._sessions = Sessions(self.root, self.directory, settings)
+        self.choices = Choices(self.directory, self._sessions.notes)
         self._generator = generator
         self._owns_generator = generator is None
         self._state = threading.Lock()  # guards the generator, which is made when first needed
@@ -290,13 +292,19 @@ class Engine:
     # ---- one completion
 
     def _query(self, buffer: Buffer, request: CompletionRequest) -> Query:
-        return query_at(
+        query = query_at(
             buffer.path,
             buffer.text,
             buffer.line,
             buffer.column,
             facts=self._facts(buffer),
             exclusions=request.exclusions,
+        )
+        return replace(
+            query,
+            pins=self.choices.places("pin"),
+            hidden=self.choices.places("exclude"),
+            buffers=request.open_buffers,
         )
 
     def _facts(self, buffer: Buffer) -> FileFacts | None:

@@ -23,6 +23,7 @@ class CompletionRequest:
     passes: int = 2
     retrieval: RetrievalMode = "auto"
     exclusions: tuple[Exclusion, ...] = ()
+    open_buffers: tuple[tuple[str, str], ...] = ()  # path and unsaved text of other files that are open
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,20 @@ class Exclusion:
 
 
 @dataclass(frozen=True, slots=True)
+class Place:
+    """Code that a user can point at: a file, a definition of it, or lines of it (1-based inclusive)."""
+
+    path: str
+    qualname: str = ""
+    lines: tuple[int, int] | None = None
+
+    def __str__(self) -> str:
+        if self.qualname:
+            return f"{self.path}::{self.qualname}"
+        return f"{self.path}:{self.lines[0]}-{self.lines[1]}" if self.lines else self.path
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """What the engine knows at the cursor. Built by `retrieval.query.query_at`."""
 
@@ -31,13 +45,16 @@ class Query:
     facts: FileFacts | None = None  # of the buffer; None where it has no grammar
     draft: str = ""  # text of an earlier pass
     exclusions: tuple[Exclusion, ...] = ()
+    pins: tuple[Place, ...] = ()  # what the user wants to be shown, first pinned first
+    hidden: tuple[Place, ...] = ()  # what the user wants never to be shown
+    buffers: tuple[tuple[str, str], ...] = ()  # path and unsaved text of other open files
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """Why one channel found a hit."""
 
-    source: str  # definitions | similar | dense; of a search: symbols | lexical | dense
+    source: str  # pinned | definitions | similar | dense | recent; of a search: symbols | lexical | dense
     rank: int  # 1-based within the channel
     score: float  # in the channel's own unit
     why: str  # in words: "defines `parse_args`, imported at line 3"
