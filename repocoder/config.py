@@ -7,6 +7,7 @@ is not trusted: it may set a few harmless keys; what else it holds is refused wi
 from __future__ import annotations
 
 import os
+import re
 import stat
 import tomllib
 from collections.abc import Callable, Mapping
@@ -30,7 +31,9 @@ CHANNELS = ("definitions", "similar", "dense")
 LEXICAL_BACKENDS = ("postings", "rank-bm25")
 RETRIEVAL_MODES = ("auto", "always", "never")
 GATES = ("free", "token")
+SWITCH = ("on", "off")
 
+_ASSIGNED = re.compile(r"[a-z][a-z.-]*=[a-z0-9_+@,]+")  # an action of the UI and its keys
 _MAX_PATTERNS = 200
 _MAX_PATTERN_LENGTH = 200
 _MAX_WARNINGS = 5
@@ -57,6 +60,9 @@ class Settings:
     lexical_backend: str = "postings"
     channels: tuple[str, ...] = CHANNELS
     exclude: tuple[str, ...] = ()  # patterns as in .gitignore, of files that are not indexed
+    automatic: Literal["on", "off"] = "on"  # the UI suggests after a pause, or on a key only
+    theme: str | None = None  # of the UI; None is its own choice
+    keys: tuple[str, ...] = ()  # of the UI: "complete=ctrl+j" gives an action other keys
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,14 @@ def _is_pattern(value: object) -> bool:
     )
 
 
+def _key_names(value: object) -> tuple[str, ...]:
+    if isinstance(value, list | tuple) and all(
+        isinstance(item, str) and _ASSIGNED.fullmatch(item) for item in value
+    ):
+        return tuple(value)
+    raise ValueError('a list of actions with their keys, such as "complete=ctrl+j"')
+
+
 KEYS: dict[str, Key] = {
     "model": Key("text", _text, False, "recorded name or path of a GGUF model"),
     "embedder": Key(
@@ -155,6 +169,9 @@ KEYS: dict[str, Key] = {
     "lexical_backend": Key("text", _choice(*LEXICAL_BACKENDS), True, "what ranks similar code"),
     "channels": Key("list", _channels, True, "channels of retrieval that are on"),
     "exclude": Key("list", _patterns, True, "patterns of files that are not indexed"),
+    "automatic": Key("text", _choice(*SWITCH), False, "whether the UI suggests code without being asked"),
+    "theme": Key("text", _text, False, "colours of the UI, by name"),
+    "keys": Key("list", _key_names, False, 'keys of the UI that are not the usual ones: "complete=ctrl+j"'),
 }
 
 
