@@ -6,7 +6,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from textual.content import Content
 from textual.message import Message
@@ -15,6 +15,7 @@ from repocoder.errors import RepocoderError
 from repocoder.types import Completion, CompletionRequest
 from tui.display import milliseconds
 from tui.messages import CompletionDone, CompletionFailed, CompletionStreamed
+from tui.pace import Pace, worth_asking
 from tui.widgets.status import describe_running
 
 if TYPE_CHECKING:
@@ -23,43 +24,72 @@ if TYPE_CHECKING:
 
 STALE = "the answer was for another text of this file: dropped"
 
+SILENT_EDIT_CHARACTERS = 200
+"""A longer edit is pasted, not typed: nothing is suggested after it unasked."""
+
 
 class Run:
     """One request on its way. `work` runs in a thread; everything else belongs to the thread of the UI."""
 
-    def __init__(self, number: int, editor: Editor, request: CompletionRequest) -> None:
+    def __init__(self, number: int, editor: Editor, request: CompletionRequest, *, automatic: bool) -> None:
         self.number = number
         self.editor = editor
         self.request = request
+        self.automatic = automatic  # nobody asked by a key: it is quiet
         self.cancel = threading.Event()
         self.started = time.monotonic()
+        self.shown = False  # text of it arrived
 
-    def work(self, engine: Engine, post: Callable[[Message], bool]) -> None:
-        """Ask the engine and post what it says, in a thread. A cancelled run is silent."""
+    def work(self, engine: Engine, post: Callable[[Message], bool], turn_of: threading.Lock) -> None:
+        """Ask the engine and post what it says, in a thread. A cancelled run is silent.
+
+        `turn_of` is held by the run whose turn it is: one that was cancelled while it waited costs nothing.
+        """
 
         def stream(text: str, turn: int) -> None:
             if not self.cancel.is_set():
                 post(CompletionStreamed(self.number, text, turn))
 
-        try:
-            completion = engine.complete(self.request, on_text=stream, cancel=self.cancel)
-        except RepocoderError as error:
-            answer: Message = CompletionFailed(self.number, str(error))
-        else:
-            answer = CompletionDone(self.number, completion)
+        with turn_of:
+            if self.cancel.is_set():
+                return
+            try:
+                completion = engine.complete(self.request, on_text=stream, cancel=self.cancel)
+            except RepocoderError as error:
+                answer: Message = CompletionFailed(self.number, str(error))
+            else:
+                answer = CompletionDone(self.number, completion)
         if not self.cancel.is_set():
             post(answer)
+
+
+class Stoppable(Protocol):
+    """A timer of Textual."""
+
+    def stop(self) -> None: ...
+
+
+class Screen(Protocol):
+    """What completing needs of the screen that it belongs to."""
+
+    def start_run(self, run: Run) -> None: ...
+
+    def say(self, text: Content) -> None: ...
+
+    def after(self, seconds: float, action: Callable[[], None]) -> Stoppable: ...
 
 
 class Completing:
     """Keeps the ghost of the current run in step with its answers. The second pass is shown when it is
     done, and only while nothing of the first was typed or accepted."""
 
-    def __init__(self, engine: Engine, start: Callable[[Run], None], say: Callable[[Content], None]) -> None:
+    def __init__(self, engine: Engine, screen: Screen) -> None:
+        self.automatic = engine.settings.automatic == "on"
+        self.pace = Pace()
         self._engine = engine
-        self._start = start
-        self._say = say
+        self._screen = screen
         self._run: Run | None = None
+        self._timer: Stoppable | None = None
         self._numbers = 0
         self._ready = False
 
@@ -67,8 +97,14 @@ class Completing:
     def running(self) -> bool:
         return self._run is not None
 
-    def begin(self, editor: Editor) -> None:
+    @property
+    def waiting(self) -> bool:
+        """Will something be asked for when the keys rest?"""
+        return self._timer is not None
+
+    def begin(self, editor: Editor, *, automatic: bool = False) -> None:
         """Ask for a completion at the cursor of `editor`; one that is running is cancelled."""
+        self._forget_timer()
         self.cancel()
         settings = self._engine.settings
         row, column = editor.cursor_location
@@ -82,13 +118,12 @@ class Completing:
             retrieval=settings.retrieval,
         )
         self._numbers += 1
-        self._run = Run(self._numbers, editor, request)
+        self._run = Run(self._numbers, editor, request, automatic=automatic)
         editor.begin_ghost()
         if self._ready:
-            self._say(describe_running(1, 0))
-            self._start(self._run)
+            self._go(self._run)
         else:
-            self._say(Content("waiting for the first index of this repository   Esc cancels"))
+            self._screen.say(Content("waiting for the first index of this repository   Esc cancels"))
 
     def index_ready(self) -> None:
         """The index can be read: start what waited for it."""
@@ -96,11 +131,49 @@ class Completing:
         self._ready = True
         if waiting is not None:
             waiting.started = time.monotonic()
-            self._say(describe_running(1, 0))
-            self._start(waiting)
+            self._go(waiting)
+
+    def _go(self, run: Run) -> None:
+        if not run.automatic:
+            self._screen.say(describe_running(1, 0))
+        self._screen.start_run(run)
+
+    # ---- without a key
+
+    def switch(self) -> bool:
+        """Switch the automatic suggestions on or off; what is shown stays."""
+        self.automatic = not self.automatic
+        self._forget_timer()
+        return self.automatic
+
+    def edited(self, editor: Editor, characters: int) -> None:
+        """The user changed the document by a key and no suggestion is shown: ask when the keys rest."""
+        self._forget_timer()
+        if self.automatic and self._ready and self._run is None and characters <= SILENT_EDIT_CHARACTERS:
+            self._timer = self._screen.after(self.pace.pause_s, lambda: self._rested(editor))
+
+    def _rested(self, editor: Editor) -> None:
+        self._timer = None
+        row, column = editor.cursor_location
+        if (
+            self._run is None
+            and editor.ghost is None
+            and editor.has_focus
+            and editor.selection.is_empty
+            and worth_asking(editor.document[row], (row, column))
+        ):
+            self.begin(editor, automatic=True)
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.stop()
+            self._timer = None
+
+    # ---- ends
 
     def cancel(self) -> bool:
         """End the run without waiting for it; False if there was none."""
+        self._forget_timer()
         run, self._run = self._run, None
         if run is None:
             return False
@@ -110,31 +183,40 @@ class Completing:
 
     def stop(self) -> None:
         """Cancel for good, when the screen is going away."""
+        self.automatic = False
+        self._forget_timer()
         if self._run is not None:
             self._run.cancel.set()
 
     def dropped(self, editor: Editor) -> None:
         """The user refused the ghost or typed something else."""
         run = self._run
-        if run is not None and run.editor is editor:
+        if run is not None and run.editor is editor and editor.ghost is None:
             self.cancel()
-            self._say(Content(f"cancelled after {milliseconds(1000 * (time.monotonic() - run.started))}"))
+            if not run.automatic:
+                since = milliseconds(1000 * (time.monotonic() - run.started))
+                self._screen.say(Content(f"cancelled after {since}"))
 
     def taken(self, editor: Editor, *, whole: bool) -> None:
         """The user typed or accepted a part of the ghost."""
         run = self._run
         if whole and run is not None and run.editor is editor:
             self.cancel()
-            self._say(Content("accepted what was written so far   Ctrl+Z undoes it"))
+            self._screen.say(Content("accepted what was written so far   Ctrl+Z undoes it"))
         elif run is None and editor.ghost is not None and not editor.ghost.rest:
             editor.end_ghost()
 
+    # ---- answers
+
     def stream(self, message: CompletionStreamed) -> None:
         run = self._run
-        if run is not None and message.number == run.number:
-            self._say(describe_running(message.turn, len(message.text)))
-            if message.turn == 1:
-                run.editor.write_ghost(message.text)
+        if run is None or message.number != run.number:
+            return
+        self._note_first_text(run)
+        if not run.automatic:
+            self._screen.say(describe_running(message.turn, len(message.text)))
+        if message.turn == 1 and not run.editor.write_ghost(message.text):
+            self._contradicted(run)
 
     def done(self, message: CompletionDone) -> Completion | None:
         """Put the final text into the ghost. Returns the completion, or None if nobody waits for it any
@@ -142,15 +224,17 @@ class Completing:
         run = self._run
         if run is None or message.number != run.number:
             return None
+        self._note_first_text(run)
         self._run = None
         editor, completion = run.editor, message.completion
         if not _same_buffer(run.request, completion):
             editor.end_ghost()
-            self._say(Content(STALE))
+            self._screen.say(Content(STALE))
             return None
-        editor.write_ghost(completion.text)
-        if editor.ghost is not None and not editor.ghost.rest:
-            editor.end_ghost()
+        drafts = [report.text for report in completion.passes]
+        touched = editor.ghost is not None and editor.ghost.typed
+        editor.write_ghost(drafts[0] if touched and drafts else completion.text)
+        editor.close_ghost((completion.text, *drafts))
         return completion
 
     def failed(self, message: CompletionFailed) -> bool:
@@ -158,6 +242,16 @@ class Completing:
         if self._run is None or message.number != self._run.number:
             return False
         return self.cancel()
+
+    def _note_first_text(self, run: Run) -> None:
+        if not run.shown:
+            run.shown = True
+            self.pace.note(time.monotonic() - run.started)
+
+    def _contradicted(self, run: Run) -> None:
+        """What was typed ahead of the model is not what it writes."""
+        self.cancel()
+        self.edited(run.editor, 1)
 
 
 def _same_buffer(request: CompletionRequest, completion: Completion) -> bool:

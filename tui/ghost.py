@@ -4,6 +4,7 @@ accepted."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from textual.document._document import Location
@@ -14,28 +15,60 @@ _LINE = re.compile(r"\n*[^\n]*")
 
 @dataclass(frozen=True, slots=True)
 class Ghost:
-    """Text at a place that is not in the document. `anchor` is where its rest would begin: the cursor."""
+    """Text at a place that is not in the document. `anchor` is where its rest would begin: the cursor.
+
+    `typed` went into the document since the suggestion was asked for; while the model writes (`open`) that may be
+    more than it wrote: the suggestion is shown as soon as it has caught up.
+    """
 
     anchor: Location
     text: str = ""
-    taken: int = 0  # leading characters of `text` that are in the document by now
+    typed: str = ""
+    open: bool = True  # the model may write more
+    choices: tuple[str, ...] = ()  # texts that may be shown instead, this one among them
 
     @property
     def rest(self) -> str:
-        return self.text[self.taken :]
+        return self.text[len(self.typed) :] if self.text.startswith(self.typed) else ""
 
     @property
     def lines(self) -> list[str]:
         """Lines of the rest: the first continues the cursor's line, the others are virtual."""
         return self.rest.split("\n")
 
-    def take(self, length: int, anchor: Location) -> Ghost:
-        """The ghost after `length` further characters went into the document and the cursor to `anchor`."""
-        return replace(self, taken=self.taken + length, anchor=anchor)
+    def agrees(self, typed: str) -> bool:
+        """May `typed` go into the document at the anchor, and the suggestion stay?"""
+        if not typed:
+            return False
+        return self.rest.startswith(typed) or (self.open and typed.startswith(self.rest))
+
+    def take(self, typed: str, anchor: Location) -> Ghost:
+        """The ghost after `typed` went into the document and the cursor to `anchor`."""
+        return replace(self, typed=self.typed + typed, anchor=anchor)
 
     def rewrite(self, text: str) -> Ghost | None:
-        """The ghost with newer text of the model; None if what was taken contradicts it."""
-        return replace(self, text=text) if text.startswith(self.text[: self.taken]) else None
+        """The ghost with newer text of the model; None if what was typed contradicts it."""
+        if text.startswith(self.typed) or (self.open and self.typed.startswith(text)):
+            return replace(self, text=text)
+        return None
+
+    def close(self, texts: Iterable[str]) -> Ghost:
+        """The ghost when the model has ended: `texts` that agree with what was typed can be chosen from."""
+        found = [text for text in (self.text, *texts) if text.startswith(self.typed) and text != self.typed]
+        return replace(self, open=False, choices=tuple(dict.fromkeys(found)))
+
+    def turn(self, step: int) -> Ghost:
+        """The ghost with the choice that is `step` further, round and round."""
+        fitting = [text for text in self.choices if text.startswith(self.typed)]
+        if self.text not in fitting:
+            return self
+        return replace(self, text=fitting[(fitting.index(self.text) + step) % len(fitting)])
+
+    @property
+    def number(self) -> tuple[int, int]:
+        """(which choice is shown, 1-based, of how many)."""
+        fitting = [text for text in self.choices if text.startswith(self.typed)]
+        return (fitting.index(self.text) + 1, len(fitting)) if self.text in fitting else (1, 1)
 
 
 def next_word(text: str) -> str:

@@ -32,6 +32,23 @@ class GhostTaken(Message):
 
 
 @dataclass
+class GhostTurned(Message):
+    """Another of several suggestions is shown."""
+
+    editor: Editor
+    number: int  # 1-based
+    count: int
+
+
+@dataclass
+class Edited(Message):
+    """The document changed by a key, and no suggestion is shown."""
+
+    editor: Editor
+    characters: int  # typed or pasted
+
+
+@dataclass
 class CompletionStreamed(Message):
     """Text of a running completion so far."""
 
@@ -103,10 +120,11 @@ class FilesListed(Message):
 
 @dataclass
 class FileChosen(Message):
-    """Open a file, at a line if one is given (1-based)."""
+    """Open a file, at a line (1-based) and column (0-based) if they are given."""
 
     path: str
     line: int | None = None
+    column: int | None = None
 
 
 @dataclass

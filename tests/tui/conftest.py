@@ -47,7 +47,7 @@ class ScriptedEngine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.settings = Settings()
+        self.settings = Settings(automatic="off")  # tests of it switch it on
         self.notes: list[str] = []
         self.text = SUGGESTION
         self.second: str | None = None  # text of a second pass
@@ -156,7 +156,10 @@ class ScriptedEngine:
             path=request.path,
             line=request.line,
             column=request.column,
-            passes=(PassReport(1, text, -0.1, 100, 12, (), True, "first pass"),),
+            passes=tuple(
+                PassReport(number, draft, -0.1, 100, 12, (), draft == text, "first pass")
+                for number, draft in enumerate(dict.fromkeys((self.text, text)), 1)
+            ),
             gate=GateDecision(True, 1.0, 0.5, self.reason),
             hits=(*self.hits, *self.dropped),
             prompt=prompt,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -18,7 +19,7 @@ from repocoder.edits import TextFile
 from tui.display import visible
 from tui.document import split
 from tui.ghost import Ghost, next_line, next_word
-from tui.messages import GhostDropped, GhostTaken
+from tui.messages import Edited, GhostDropped, GhostTaken, GhostTurned
 from tui.widgets.code_area import CodeArea
 
 
@@ -45,6 +46,22 @@ class Editor(CodeArea):
             key_display="^↓",
             tooltip="Take the next line of the suggestion",
         ),
+        Binding(
+            "alt+n",
+            "turn_ghost(1)",
+            "Next",
+            id="next-suggestion",
+            key_display="M-n",
+            tooltip="Show the next of several suggestions",
+        ),
+        Binding(
+            "alt+p",
+            "turn_ghost(-1)",
+            "Previous",
+            id="previous-suggestion",
+            tooltip="Show the suggestion before it",
+            show=False,
+        ),
         Binding("escape", "drop_ghost", "Dismiss", id="dismiss", tooltip="Cancel or dismiss the suggestion"),
     ]
 
@@ -64,13 +81,14 @@ class Editor(CodeArea):
         typed = "\n".join(split(edit.text)[0])
         result = super().edit(edit)
         if ghost is not None:
-            at_anchor = edit.top == edit.bottom == ghost.anchor
-            if typed and at_anchor and ghost.rest.startswith(typed):
-                self._ghost = ghost.take(len(typed), result.end_location)
+            if edit.top == edit.bottom == ghost.anchor and ghost.agrees(typed):
+                self._ghost = ghost.take(typed, result.end_location)
                 self.post_message(GhostTaken(self, whole=False))
             else:
                 self.post_message(GhostDropped(self))
             self._show_ghost()
+        if self._ghost is None:
+            self.post_message(Edited(self, len(typed)))
         return result
 
     def undo(self) -> None:
@@ -94,13 +112,32 @@ class Editor(CodeArea):
         self._ghost = Ghost(self.cursor_location)
         self._show_ghost()
 
-    def write_ghost(self, text: str) -> None:
-        """Show newer text of the model, as long as it agrees with what was taken already."""
-        if self._ghost is not None and text != self._ghost.text:
-            newer = self._ghost.rewrite(text.replace("\r\n", "\n"))
-            if newer is not None:
-                self._ghost = newer
-                self._show_ghost()
+    def write_ghost(self, text: str) -> bool:
+        """Show newer text of the model; False if it contradicts what was typed before any of it was shown."""
+        if self._ghost is None:
+            return False
+        newer = self._ghost.rewrite(text.replace("\r\n", "\n"))
+        if newer is None:
+            return bool(self._ghost.rest)
+        if newer != self._ghost:
+            self._ghost = newer
+            self._show_ghost()
+        return True
+
+    def close_ghost(self, texts: Iterable[str]) -> None:
+        """The model has ended: `texts` are what it proposed. Without anything left to show the ghost is gone."""
+        if self._ghost is not None:
+            self._ghost = self._ghost.close(text.replace("\r\n", "\n") for text in texts)
+            if not self._ghost.rest:
+                self._ghost = None
+            self._show_ghost()
+
+    def action_turn_ghost(self, step: int) -> None:
+        """Show the next or the previous of several suggestions."""
+        if self._ghost is not None:
+            self._ghost = self._ghost.turn(step)
+            self._show_ghost()
+            self.post_message(GhostTurned(self, *self._ghost.number))
 
     def drop_ghost(self) -> bool:
         """Refuse the suggestion; False if there was none."""
@@ -138,6 +175,8 @@ class Editor(CodeArea):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("accept_all", "accept_word", "accept_line"):
             return self._ghost is not None and bool(self._ghost.rest)
+        if action == "turn_ghost":
+            return self._ghost is not None and self._ghost.number[1] > 1
         if action == "drop_ghost":
             return self._ghost is not None
         return super().check_action(action, parameters)

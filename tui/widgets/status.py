@@ -91,6 +91,9 @@ def describe_done(completion: Completion) -> Content:
     for check in completion.checks:
         if not check.passed:
             parts += ["  │  ", plain(f"check: {check.detail}", "$text-warning")]
+    drafts = {completion.text, *(report.text for report in completion.passes)} - {""}
     if not completion.text.strip():
         parts.insert(0, plain(f"nothing to suggest ({completion.stop_reason})  │  ", "$text-warning"))
+    elif len(drafts) > 1:
+        parts.insert(0, Content(f"{len(drafts)} suggestions: Alt+N  │  "))
     return Content.assemble(*parts)
