@@ -1,8 +1,8 @@
 """From a query and its hits to the token ids of a prompt, within a budget.
 
-The prefix gets the most, the suffix and the snippets have a ceiling each. Definitions come first, since they
-change least while one types; the most similar snippet comes last, nearest to the hole (RepoCoder, Zhang et
-al. 2023).
+The prefix gets the most, the suffix and the snippets have a ceiling each. What the user pinned is given room
+first. It and the definitions come first, since they change least while one types; the most similar snippet comes
+last, nearest to the hole (RepoCoder, Zhang et al. 2023).
 """
 
 from __future__ import annotations
@@ -94,6 +94,7 @@ def build_prompt(
         suffix_tokens=len(suffix.ids or ()),
         snippet_tokens=chosen.tokens,
         template=template.name,
+        hit_tokens=tuple(len(part.ids or ()) for part in chosen.parts),
     )
 
 
@@ -124,14 +125,18 @@ def _choose(
 
 
 def _ordered(taken: Sequence[tuple[Hit, Part]]) -> list[tuple[Hit, Part]]:
-    """Definitions by place, so that their order does not follow scores; then the others, the best last."""
-    definitions = [pair for pair in taken if _is_definition(pair[0])]
+    """What is pinned as the user pinned it, definitions by place, so that neither order follows scores; then the others,
+    the best last.
+    """
+    pinned = [pair for pair in taken if _is_from("pinned", pair[0])]
+    rest = [pair for pair in taken if not _is_from("pinned", pair[0])]
+    definitions = [pair for pair in rest if _is_from("definitions", pair[0])]
     definitions.sort(key=lambda pair: (pair[0].path, pair[0].start_line))
-    return definitions + [pair for pair in reversed(taken) if not _is_definition(pair[0])]
+    return [*pinned, *definitions, *(pair for pair in reversed(rest) if not _is_from("definitions", pair[0]))]
 
 
-def _is_definition(hit: Hit) -> bool:
-    return any(evidence.source == "definitions" for evidence in hit.evidence)
+def _is_from(source: str, hit: Hit) -> bool:
+    return any(evidence.source == source for evidence in hit.evidence)
 
 
 def _overhead(query: Query, repo_name: str, template: Template, tokenize_many: TokenizeMany) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from indexer.types import Skip
-from retrieval.types import Exclusion, GateDecision, Hit, Query
+from retrieval.types import Considered, Exclusion, GateDecision, Hit, Query
 
 RetrievalMode = Literal["auto", "always", "never"]
 
@@ -46,6 +46,7 @@ class Prompt:
     suffix_tokens: int
     snippet_tokens: int
     template: str  # name of the FIM template
+    hit_tokens: tuple[int, ...] = ()  # of each hit as it stands in the prompt, which may be its first lines only
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,10 @@ class Explanation:
     prompt: Prompt
     timings: dict[str, float]  # milliseconds of each step
     model: ModelInfo
+    candidates: tuple[
+        Considered, ...
+    ] = ()  # all of them: those that are kept in the order of `hits`, then the others
+    notes: tuple[str, ...] = ()  # pins that show nothing, and why
 
 
 @dataclass(frozen=True, slots=True)
