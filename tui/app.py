@@ -50,6 +50,7 @@ class RepocoderApp(App[None]):
 
     TITLE = "repocoder"
     ENABLE_COMMAND_PALETTE = True
+    COMMAND_PALETTE_BINDING = "f10"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "ctrl+q",

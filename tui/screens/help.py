@@ -18,7 +18,7 @@ EDITING = (
     ("Ctrl+Z, Ctrl+Y", "Undo and redo"),
     ("Ctrl+X, Ctrl+C, Ctrl+V", "Cut, copy and paste"),
     ("Shift+arrows", "Select"),
-    ("Ctrl+P", "Command palette: themes and more"),
+    ("F10", "Command palette: themes and more"),
 )
 
 

@@ -23,6 +23,7 @@ from repocoder.errors import RepocoderError, StaleTargetError
 from tui import messages
 from tui.completing import Completing, Run
 from tui.display import plain
+from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
 from tui.listing import list_files
 from tui.screens.choice import stale_question
@@ -59,6 +60,7 @@ class WorkspaceScreen(Screen[None]):
             key_display="^Space",
             tooltip="Suggest code at the cursor",
         ),
+        *FIND_BINDINGS,
         Binding("ctrl+s", "save", "Save", id="save", tooltip="Write the file to disk"),
         Binding("f2", "pane('files')", "Files", id="files", tooltip="Show, enter or hide the file tree"),
         Binding(
@@ -78,6 +80,7 @@ class WorkspaceScreen(Screen[None]):
         super().__init__()
         self.engine = engine
         self.completing = Completing(engine, self._start_run, self._say)
+        self.finding = Finding(self)
         self._stop = threading.Event()
         self._index_again = False
         self._told_notes = 0
@@ -157,7 +160,7 @@ class WorkspaceScreen(Screen[None]):
             self._complain(f"not opened: {message.path}: its name says that it holds secrets")
             return
         try:
-            await self.area.open(message.path, message.line)
+            await self.area.open(message.path, message.line, message.column)
         except RepocoderError as error:
             self._complain(str(error))
         else:
@@ -210,6 +213,7 @@ class WorkspaceScreen(Screen[None]):
 
     def on_files_listed(self, message: messages.FilesListed) -> None:
         self._reasons = message.listing.reasons
+        self.finding.listing = message.listing
         self._files.show(message.listing)
 
     # ---- index and model
@@ -280,6 +284,9 @@ class WorkspaceScreen(Screen[None]):
         """Back to the editor; a narrow terminal gives the whole width to it."""
         self._give_way()
         self._focus_editor()
+
+    def action_find(self, what: str) -> None:
+        self.finding.open(what)
 
     def action_help(self) -> None:
         self.app.push_screen(HelpScreen([*self.BINDINGS, *Editor.BINDINGS]))

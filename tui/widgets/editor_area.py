@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 
 from textual import on
@@ -38,6 +39,7 @@ class EditorArea(Vertical):
         self._root = root
         self._max_bytes = max_bytes
         self._editors: dict[str, Editor] = {}
+        self._numbers = count()
         self._places: list[tuple[str, int]] = []
 
     def compose(self) -> ComposeResult:
@@ -52,21 +54,30 @@ class EditorArea(Vertical):
         return shown if isinstance(shown, Editor) else None
 
     @property
+    def recent(self) -> tuple[str, ...]:
+        """Paths of the open files, the one that is shown first, then the most recent."""
+        return tuple(reversed(self._editors))
+
+    @property
     def unsaved(self) -> tuple[Editor, ...]:
         return tuple(editor for editor in self._editors.values() if editor.unsaved)
 
-    async def open(self, path: str, line: int | None = None) -> Editor:
-        """Show a file, at a line (1-based) if one is given. Raises UsageError when it is not for editing."""
+    async def open(self, path: str, line: int | None = None, column: int | None = None) -> Editor:
+        """Show a file, at a line (1-based) and column (0-based) if they are given.
+
+        Without a column the cursor goes to the first letter of the line. Raises UsageError when the file is not for
+        editing.
+        """
         here = self.current
         if path not in self._editors:
             file = self.read(path)
-            editor = Editor(file, id=f"editor-{len(self._editors)}")
+            editor = Editor(file, id=f"editor-{next(self._numbers)}")
             await self.query_one("#editors", ContentSwitcher).add_content(editor)
             self._editors[path] = editor
         if here is not None and (here.file.path != path or line is not None):
             self._places.append((here.file.path, here.cursor_location[0] + 1))
             del self._places[:-MAX_PLACES]
-        return self._show(self._editors[path], line)
+        return self._show(self._editors[path], line, column)
 
     def back(self) -> Editor | None:
         """Return to the last place from where a file was opened."""
@@ -97,12 +108,16 @@ class EditorArea(Vertical):
         self._show_title()
         return len(data)
 
-    def _show(self, editor: Editor, line: int | None) -> Editor:
+    def _show(self, editor: Editor, line: int | None, column: int | None = None) -> Editor:
         self.query_one("#editors", ContentSwitcher).current = editor.id
+        self._editors[editor.file.path] = self._editors.pop(
+            editor.file.path
+        )  # the last one is the most recent
         if line is not None:
             row, _ = editor.clamp_visitable((line - 1, 0))
             text = editor.document[row]
-            editor.move_cursor((row, len(text) - len(text.lstrip())))
+            indented = len(text) - len(text.lstrip())
+            editor.move_cursor(editor.clamp_visitable((row, indented if column is None else column)))
             editor.call_later(editor.call_after_refresh, editor.scroll_cursor_visible, center=True)
         self.screen.set_focus(editor)  # at once: the next key may be on its way
         self._show_title()
