@@ -22,7 +22,7 @@ from repocoder.loop import run_loop
 from repocoder.model_gate import ModelGate
 from repocoder.paths import index_dir
 from repocoder.sessions import Session, Sessions
-from repocoder.steps import EngineSteps
+from repocoder.steps import EngineSteps, considered
 from repocoder.types import (
     Completion,
     CompletionRequest,
@@ -34,6 +34,7 @@ from repocoder.types import (
 )
 from retrieval.query import query_at
 from retrieval.retriever import Retrieved
+from retrieval.trace import Trace
 from retrieval.types import Query
 
 if TYPE_CHECKING:
@@ -189,10 +190,13 @@ class Engine:
         with self._sessions.lease() as session:
             query = self._query(buffer, request)
             steps = self._steps(session, request)
-            found = steps.retrieve(query)
+            trace = Trace()
+            found = steps.retrieve(query, trace)
             prompt = steps.prompt(query, found.hits if found.gate.retrieve else ())
         timings = {**found.timings, "total_ms": _since(started)}
-        return Explanation(query, found.gate, found.hits, prompt, timings, self.model_info())
+        candidates = considered(trace, found, prompt)
+        model = self.model_info()
+        return Explanation(query, found.gate, found.hits, prompt, timings, model, candidates, found.notes)
 
     def query(self, request: CompletionRequest) -> Query:
         """What is asked at a place."""
@@ -255,7 +259,7 @@ class Engine:
                 ),
                 model=self.model_info(),
                 base_sha256=buffer.sha256,
-                notes=draft.notes,
+                notes=(*turn.retrieved.notes, *draft.notes),
             )
 
     def warm_up(self) -> None:

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
     import networkx
 
     from indexer.types import BuildReport, Symbol
+    from repocoder.choices import Choice
     from repocoder.graphs import Ranking, Touched
     from repocoder.types import Completion, Explanation, IndexStatus, ModelInfo, Prompt, SearchResult
-    from retrieval.types import GateDecision, Hit
+    from retrieval.types import Considered, GateDecision, Hit
 
 Json = dict[str, Any]
 
@@ -93,6 +94,34 @@ def hit_json(hit: Hit) -> Json:
     }
 
 
+def considered_json(one: Considered) -> Json:
+    """One candidate of `explain --json`: a hit, the stage that it reached and why, and what its score is made of."""
+    return {
+        **hit_json(one.hit),
+        "kept": one.kept,
+        "stage": one.stage,
+        "why": one.why,
+        "features": dict(one.features),
+    }
+
+
+def choices_json(choices: Sequence[Choice]) -> Json:
+    """What `pins list --json` prints."""
+    return {
+        "choices": [
+            {
+                "place": str(one.place),
+                "path": one.place.path,
+                "qualname": one.place.qualname or None,
+                "lines": list(one.place.lines) if one.place.lines else None,
+                "action": one.action,
+                "scope": one.scope,
+            }
+            for one in choices
+        ]
+    }
+
+
 def search_json(result: SearchResult) -> Json:
     """What `search --json` prints."""
     return {"hits": [hit_json(hit) for hit in result.hits], "timings": dict(result.timings)}
@@ -153,6 +182,8 @@ def explanation_json(explanation: Explanation) -> Json:
         },
         "gate": {**gate_json(explanation.gate), "features": dict(explanation.gate.features)},
         "hits": hits,
+        "candidates": [considered_json(one) for one in explanation.candidates],
+        "notes": list(explanation.notes),
         "prompt": {
             "tokens": len(prompt.token_ids),
             "prefix_tokens": prompt.prefix_tokens,

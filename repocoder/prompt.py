@@ -125,8 +125,8 @@ def _choose(
 
 
 def _ordered(taken: Sequence[tuple[Hit, Part]]) -> list[tuple[Hit, Part]]:
-    """What is pinned as the user pinned it, definitions by place, so that neither order follows scores; then the others,
-    the best last.
+    """What is pinned as the user pinned it and definitions by place, so that neither order follows scores; then the
+    others, the best last.
     """
     pinned = [pair for pair in taken if _is_from("pinned", pair[0])]
     rest = [pair for pair in taken if not _is_from("pinned", pair[0])]

@@ -18,8 +18,9 @@ from repocoder.model_gate import CANNOT_BE_ASKED, ModelGate
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
 from repocoder.types import CompletionRequest, Prompt
-from retrieval.retriever import Retrieved, Retriever
-from retrieval.types import Hit, Query
+from retrieval.retriever import Retrieved, Retriever, decided
+from retrieval.trace import Trace, key
+from retrieval.types import Considered, Hit, Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +35,18 @@ class EngineSteps:
     repo_name: str
     gate: ModelGate | None = None  # asked where the settings want it and the model can be asked
 
-    def retrieve(self, query: Query) -> Retrieved:
+    def retrieve(self, query: Query, trace: Trace | None = None) -> Retrieved:
         if self.request.retrieval != "auto" or self.settings.gate != "token":
-            return self.retriever.retrieve(query, k=self.settings.k, mode=self.request.retrieval)
+            mode = self.request.retrieval
+            return self.retriever.retrieve(query, k=self.settings.k, mode=mode, trace=trace)
         if self.gate is None:
-            found = self.retriever.retrieve(query, k=self.settings.k)
+            found = self.retriever.retrieve(query, k=self.settings.k, trace=trace)
             return replace(found, gate=replace(found.gate, reason=CANNOT_BE_ASKED + found.gate.reason))
-        found = self.retriever.retrieve(query, k=self.settings.k, mode="always")
+        found = self.retriever.retrieve(query, k=self.settings.k, mode="always", trace=trace)
         decision, milliseconds = self.gate.decide(_masked(query))
         features = {**found.gate.features, **decision.features}
         timings = {**found.timings, "gate_ms": found.timings.get("gate_ms", 0.0) + milliseconds}
-        return replace(found, gate=replace(decision, features=features), timings=timings)
+        return decided(replace(found, timings=timings), replace(decision, features=features), trace)
 
     def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
         budget = PromptBudget.for_model(
@@ -79,6 +81,20 @@ class EngineSteps:
 
     def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
         return verify.unknown_names(query, text, self.snapshot)
+
+
+def considered(trace: Trace, found: Retrieved, prompt: Prompt) -> tuple[Considered, ...]:
+    """Every candidate of a request with what became of it in the end: in the prompt, or dropped at which stage."""
+    shown = {key(hit) for hit in prompt.hits}
+    without_room = {key(dropped.hit): dropped.why for dropped in prompt.dropped}
+    judged: list[Considered] = []
+    for one in trace.all(found.hits):
+        if one.kept and key(one.hit) not in shown:
+            why = without_room.get(key(one.hit))
+            stage = "gate" if why is None else "budget"
+            one = replace(one, stage=stage, why=found.gate.reason if why is None else why)
+        judged.append(one)
+    return tuple(judged)
 
 
 def _masked(query: Query) -> Query:

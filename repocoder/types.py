@@ -46,7 +46,9 @@ class Prompt:
     suffix_tokens: int
     snippet_tokens: int
     template: str  # name of the FIM template
-    hit_tokens: tuple[int, ...] = ()  # of each hit as it stands in the prompt, which may be its first lines only
+    hit_tokens: tuple[
+        int, ...
+    ] = ()  # of each hit as it stands in the prompt, which may be its first lines only
 
 
 @dataclass(frozen=True, slots=True)

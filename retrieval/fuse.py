@@ -12,9 +12,13 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 
+from retrieval.trace import Trace
 from retrieval.types import Evidence, Hit
 
 RANK_CONSTANT = 60
+
+PIN_SCORE = 1.0
+"""Of what the user pinned: above all that ranks can sum up to."""
 
 CHANNEL_WEIGHTS = {"dense": 0.5}
 """What the first rank of a channel is worth, 1 unless named: for code, an encoder breaks the ties of BM25."""
@@ -52,29 +56,67 @@ class _Group:
 
 
 def fuse(
-    channels: Mapping[str, Sequence[Hit]], path: str, *, k: int, imported: Set[str] = frozenset()
+    channels: Mapping[str, Sequence[Hit]],
+    path: str,
+    *,
+    k: int,
+    imported: Set[str] = frozenset(),
+    pins: Sequence[Hit] = (),
+    trace: Trace | None = None,
 ) -> tuple[Hit, ...]:
-    """The k best hits for a query in `path`, best first; `imported` are the files that it imports."""
+    """The k best hits for a query in `path`, best first; `imported` are the files that it imports.
+
+    `pins` come first, in their order and all of them, with the evidence of what shows the same text.
+    """
     ranked = [
         (CHANNEL_WEIGHTS.get(channel, 1.0) / (RANK_CONSTANT + rank), hit)
         for channel, hits in channels.items()
         for rank, hit in enumerate(hits, 1)
     ]
     ranked.sort(key=lambda item: (-item[0], item[1].path, item[1].start_line))
+    pinned = [_Group(hit, PIN_SCORE, list(hit.evidence), _lines(hit)) for hit in pins]
     groups: list[_Group] = []
     for score, hit in ranked:
-        _join(groups, score, hit)
+        if not any(_absorb(group, hit, trace) for group in pinned):
+            _join(groups, score, hit, trace)
     for group in groups:
+        if trace is not None:
+            trace.note(group.hit, {"rrf": group.score, **_features(path, group.hit.path, imported)})
         group.score *= prior(path, group.hit.path, imported)
     groups.sort(key=lambda group: (-group.score, group.hit.path, group.hit.start_line))
+    chosen = _choose(groups, k - len(pinned), trace)
+    return tuple(
+        replace(group.hit, score=group.score, evidence=tuple(group.evidence)) for group in (*pinned, *chosen)
+    )
+
+
+def _choose(groups: Sequence[_Group], k: int, trace: Trace | None) -> list[_Group]:
+    """The first k groups, without the third and later chunks of a file."""
     per_file: Counter[str] = Counter()
-    chosen: list[Hit] = []
+    chosen: list[_Group] = []
     for group in groups:
         is_chunk = all(evidence.source != "definitions" for evidence in group.evidence)
-        if len(chosen) < k and per_file[group.hit.path] + is_chunk <= MAX_PER_FILE:
+        full = per_file[group.hit.path] + is_chunk > MAX_PER_FILE
+        if len(chosen) < k and not full:
             per_file[group.hit.path] += is_chunk
-            chosen.append(replace(group.hit, score=group.score, evidence=tuple(group.evidence)))
-    return tuple(chosen)
+            chosen.append(group)
+        elif trace is not None:
+            stage, why = "limit", f"{max(0, k)} others score higher"
+            if full:
+                stage, why = "file-cap", f"{MAX_PER_FILE} other snippets of this file score higher"
+            hit = replace(group.hit, score=group.score, evidence=tuple(group.evidence))
+            trace.drop(hit, stage, why)
+    return chosen
+
+
+def _features(path: str, other: str, imported: Set[str]) -> dict[str, float]:
+    """What `prior` looks at."""
+    return {
+        "prior": prior(path, other, imported),
+        "distance": float(distance(path, other)),
+        "imported": float(other in imported),
+        "side": float(is_side(other) and not is_side(path)),
+    }
 
 
 def prior(path: str, other: str, imported: Set[str]) -> float:
@@ -108,20 +150,41 @@ def is_side(path: str) -> bool:
     )
 
 
-def _join(groups: list[_Group], score: float, hit: Hit) -> None:
+def _join(groups: list[_Group], score: float, hit: Hit, trace: Trace | None) -> None:
     """Add a hit to the group that shows its text, or begin one. The longer text is the one that is shown."""
-    lines = frozenset(line.strip() for line in hit.text.splitlines() if line.strip())
+    lines = _lines(hit)
     for group in groups:
         if not _same(group, hit, lines):
             continue
         if not {evidence.source for evidence in hit.evidence} <= {old.source for old in group.evidence}:
             group.score += score  # a channel that finds the same text twice has not found more
-        told = {(known.source, known.why) for known in group.evidence}
-        group.evidence.extend(found for found in hit.evidence if (found.source, found.why) not in told)
-        if len(lines) > len(group.lines):
+        _add_evidence(group, hit)
+        longer = len(lines) > len(group.lines)
+        if trace is not None:
+            trace.merge(group.hit, hit) if longer else trace.merge(hit, group.hit)
+        if longer:
             group.hit, group.lines = hit, lines
         return
     groups.append(_Group(hit, score, list(hit.evidence), lines))
+
+
+def _absorb(pin: _Group, hit: Hit, trace: Trace | None) -> bool:
+    """Add the evidence of a hit to the pin that shows its text; False if it shows another."""
+    if not _same(pin, hit, _lines(hit)):
+        return False
+    _add_evidence(pin, hit)
+    if trace is not None:
+        trace.merge(hit, pin.hit)
+    return True
+
+
+def _add_evidence(group: _Group, hit: Hit) -> None:
+    told = {(known.source, known.why) for known in group.evidence}
+    group.evidence.extend(found for found in hit.evidence if (found.source, found.why) not in told)
+
+
+def _lines(hit: Hit) -> frozenset[str]:
+    return frozenset(line.strip() for line in hit.text.splitlines() if line.strip())
 
 
 def _same(group: _Group, hit: Hit, lines: frozenset[str]) -> bool:

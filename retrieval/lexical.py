@@ -14,6 +14,7 @@ from indexer.tokens import count_terms
 from indexer.types import Chunk
 from retrieval import snippet
 from retrieval.leak import Guard, Lines
+from retrieval.trace import Trace
 from retrieval.types import Evidence, Hit, Query
 
 LINES_BEFORE, LINES_AFTER = 24, 8
@@ -65,7 +66,23 @@ class Ranked:
     why: str
 
 
-def similar(query: Query, snapshot: Snapshot, lexical: Lexical, *, guard: Guard, limit: int) -> list[Hit]:
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a query some chunks hold. `shares` is (n,) float64, 0 to 1; `whys` name what is shared."""
+
+    shares: NDArray[np.float64]
+    whys: tuple[str, ...]
+
+
+def similar(
+    query: Query,
+    snapshot: Snapshot,
+    lexical: Lexical,
+    *,
+    guard: Guard,
+    limit: int,
+    trace: Trace | None = None,
+) -> list[Hit]:
     """Code like that around the hole, best first.
 
     Without a draft a hit shows what follows the matched lines, with one the matched lines themselves
@@ -74,18 +91,22 @@ def similar(query: Query, snapshot: Snapshot, lexical: Lexical, *, guard: Guard,
     weights = weigh(query)
     banned = [
         chunk.id
-        for path in {query.path, *guard.excluded}
+        for path in guard.paths
         for chunk in snapshot.chunks_of(path)
         if not guard.allows(path, chunk.span.start_line, chunk.span.end_line)
     ]
     ranked = rank(weights, lexical, limit=limit, without=banned)
     chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
-    wanted = snippet.target(_compared_lines(query), lexical.idf(weights, without=banned))
+    wanted = snippet.target(compared_lines(query), lexical.idf(weights, without=banned))
     hits: list[Hit] = []
+    if trace is not None:
+        _trace_banned(trace, rank(weights, lexical, limit=limit), set(banned), snapshot, guard)
     for found in ranked:
         chunk = chunks[found.id]
         around = snippet.excerpt(snapshot.content(chunk.path), chunk.span)
-        shown = _shown_lines(chunk, around, wanted, guard, continuation=not query.draft)
+        shown = shown_lines(chunk, around, wanted, guard, continuation=not query.draft)
+        if shown is None and trace is not None:
+            trace.drop(_whole(chunk, found, len(hits) + 1), *guard.ban_on(chunk.path, *_lines(chunk)))
         if shown is not None:
             evidence = Evidence("similar", len(hits) + 1, found.coverage, found.why)
             hits.append(Hit(chunk, found.score, (evidence,), around.text(*shown), *shown))
@@ -114,19 +135,65 @@ def rank(
     weights: Mapping[str, float], lexical: Lexical, *, limit: int, without: Sequence[int] = ()
 ) -> list[Ranked]:
     """The best chunks for weighted terms, each with its coverage and the rarest terms that it shares."""
+    wanted = select(weights, lexical, without=without)
+    if not wanted.masses:
+        return []
+    found = lexical.search({term: weights[term] for term in wanted.masses}, limit, without=without)
+    covered = wanted.cover(lexical.shared(list(wanted.masses), [number for number, _ in found]))
+    return [
+        Ranked(number, score, float(share), why)
+        for (number, score), share, why in zip(found, covered.shares, covered.whys, strict=True)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The terms that a query is made of, those with most mass first. `masses` are weight times idf."""
+
+    masses: Mapping[str, float]
+    idf: Mapping[str, float]
+
+    def cover(self, held: NDArray[np.bool_]) -> Coverage:
+        """What texts cover that hold these terms. `held` is (terms, texts) bool."""
+        terms = list(self.masses)
+        masses = np.array(list(self.masses.values()))
+        shares = masses @ held / masses.sum() if terms else np.zeros(held.shape[1])
+        return Coverage(
+            shares, tuple(_why(terms, held[:, column], self.idf) for column in range(held.shape[1]))
+        )
+
+
+def select(weights: Mapping[str, float], lexical: Lexical, *, without: Sequence[int] = ()) -> Selected:
+    """The terms of a query that say most."""
     idf = lexical.idf(weights, without=without)
     mass = {term: weights[term] * idf[term] for term in idf if idf[term] > 0}
     terms = sorted(mass, key=lambda term: (-mass[term], term))[:MAX_TERMS]
-    if not terms:
-        return []
-    found = lexical.search({term: weights[term] for term in terms}, limit, without=without)
-    held = lexical.shared(terms, [number for number, _ in found])
-    masses = np.array([mass[term] for term in terms])
-    coverages = masses @ held / masses.sum()
-    return [
-        Ranked(number, score, float(coverages[column]), _why(terms, held[:, column], idf))
-        for column, (number, score) in enumerate(found)
-    ]
+    return Selected({term: mass[term] for term in terms}, idf)
+
+
+def coverage(weights: Mapping[str, float], lexical: Lexical, ids: Sequence[int]) -> Coverage:
+    """How much of weighted terms these chunks hold."""
+    wanted = select(weights, lexical)
+    return wanted.cover(lexical.shared(list(wanted.masses), ids))
+
+
+def _trace_banned(
+    trace: Trace, ranked: Sequence[Ranked], banned: set[int], snapshot: Snapshot, guard: Guard
+) -> None:
+    """Tell of the chunks that would have been found if they were not banned."""
+    for place, found in enumerate(ranked, 1):
+        if found.id in banned:
+            chunk = snapshot.chunk(found.id)
+            trace.drop(_whole(chunk, found, place), *guard.ban_on(chunk.path, *_lines(chunk)))
+
+
+def _whole(chunk: Chunk, found: Ranked, place: int) -> Hit:
+    evidence = Evidence("similar", place, found.coverage, found.why)
+    return Hit(chunk, found.score, (evidence,), chunk.text, *_lines(chunk))
+
+
+def _lines(chunk: Chunk) -> Lines:
+    return chunk.span.start_line, chunk.span.end_line
 
 
 def _why(terms: Sequence[str], held: NDArray[np.bool_], idf: Mapping[str, float]) -> str:
@@ -143,7 +210,7 @@ def _why(terms: Sequence[str], held: NDArray[np.bool_], idf: Mapping[str, float]
     return "shares " + ", ".join(named)
 
 
-def _shown_lines(
+def shown_lines(
     chunk: Chunk, around: snippet.Excerpt, wanted: snippet.Target, guard: Guard, *, continuation: bool
 ) -> Lines | None:
     """The lines to show for a matched chunk, None where the guard allows nothing around the match."""
@@ -155,7 +222,7 @@ def _shown_lines(
     return around.trim(*allowed) if allowed is not None else None
 
 
-def _compared_lines(query: Query) -> list[str]:
+def compared_lines(query: Query) -> list[str]:
     """The lines whose like is looked for inside a chunk: those before the hole, then the draft."""
     text = query.prefix[-_COMPARED_CHARACTERS:] + query.draft
     return text.split("\n")

@@ -8,13 +8,16 @@ import threading
 import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.resolve import Resolver
-from indexer.types import Chunk, FileFacts
+from indexer.types import Chunk, FileFacts, Symbol
 from retrieval.candidates import Candidate, Gatherer
+from retrieval.leak import Guard
 from retrieval.overlay import Overlay
+from retrieval.places import without_hidden
 from retrieval.render import MAX_CHARACTERS, render_symbol
+from retrieval.trace import Trace
 from retrieval.types import Evidence, Hit, Query
 
 if TYPE_CHECKING:
@@ -27,6 +30,9 @@ CONSIDERED = 2
 """Candidates rendered for each place: those behind the first may still share a place with one of their
 file.
 """
+
+TRACED = 100
+"""Candidates that `explain` tells of; those further down are imported names that nothing else speaks for."""
 
 WEIGHTS: Mapping[str, float] = {
     "receiver": 4.0,
@@ -65,6 +71,19 @@ class _Shown:
     why: str
 
 
+class _Refusal(NamedTuple):
+    """Why a candidate is not shown: a stage of `retrieval.types.Considered`, and words."""
+
+    stage: str
+    why: str
+
+
+_NOTHING = _Refusal("channel", "there is nothing to show of it")
+_VISIBLE = _Refusal("leak-guard", "in the file of the cursor: the prompt shows it anyway")
+_LEAK = _Refusal("leak-guard", "would give away what is to be written")
+_HIDDEN = _Refusal("excluded", "excluded by you")
+
+
 class _Shelf:
     """Renderings, best first. Short ones of one file share a place, since a prompt pays for each place."""
 
@@ -72,8 +91,8 @@ class _Shelf:
         self.shown: list[_Shown] = []
         self._open: dict[str, _Shown] = {}  # path -> the last of that file
 
-    def put(self, new: _Shown, limit: int) -> None:
-        """Add a rendering if it may share a place, or if one of `limit` is free."""
+    def put(self, new: _Shown, limit: int) -> bool:
+        """Add a rendering if it may share a place, or if one of `limit` is free; whether it was added."""
         known = self._open.get(new.chunk.path)
         if known is not None and len(known.text) + len(new.text) + 1 <= MAX_CHARACTERS:
             known.text += "\n" + new.text
@@ -81,6 +100,9 @@ class _Shelf:
         elif len(self.shown) < limit:
             self.shown.append(new)
             self._open[new.chunk.path] = new
+        else:
+            return False
+        return True
 
 
 class Definitions:
@@ -91,7 +113,7 @@ class Definitions:
         self._resolver = Resolver(self._snapshot)
         self._lock = threading.Lock()
 
-    def find(self, query: Query, limit: int) -> list[Hit]:
+    def find(self, query: Query, limit: int, guard: Guard, trace: Trace | None = None) -> list[Hit]:
         """The definitions that the hole most likely needs, at most `limit`, best first."""
         if query.facts is None:
             return []
@@ -101,10 +123,13 @@ class Definitions:
             gatherer.hop(ranked)
             ranked = self._rank(query, list(gatherer.candidates.values()))
             shelf = _Shelf()
-            for candidate in ranked[: CONSIDERED * limit]:
-                shown = self._show(query, candidate, gatherer.context)
-                if shown is not None:
-                    shelf.put(shown, limit)
+            for place, candidate in enumerate(ranked[: CONSIDERED * limit], 1):
+                shown = self._show(query, candidate, gatherer.context, guard)
+                told = shelf.put(shown, limit) if isinstance(shown, _Shown) else shown
+                if trace is not None:
+                    self._tell(trace, candidate, place, told)
+            for place, candidate in enumerate(ranked[CONSIDERED * limit : TRACED] if trace else (), 1):
+                self._tell(trace, candidate, CONSIDERED * limit + place, False)
         return [self._hit(shown, place) for place, shown in enumerate(shelf.shown, 1)]
 
     def imported(self, facts: FileFacts) -> frozenset[str]:
@@ -118,25 +143,47 @@ class Definitions:
                 candidate.features["same_file"] = 1.0
         return sorted(candidates, key=lambda c: (-score(c), c.path, c.qualname))
 
-    def _show(self, query: Query, candidate: Candidate, context: Mapping[str, float]) -> _Shown | None:
-        """The text of a candidate; None if it must not be shown or is visible anyway."""
+    def _show(
+        self, query: Query, candidate: Candidate, context: Mapping[str, float], guard: Guard
+    ) -> _Shown | _Refusal:
+        """The text of a candidate, or why it is not shown."""
         facts: FileFacts | None = self._snapshot.facts(candidate.path)
-        symbol = next((s for s in facts.symbols if s.qualname == candidate.qualname), None) if facts else None
+        symbol = _symbol(facts, candidate.qualname)
         if facts is None or symbol is None:
-            return None
+            return _NOTHING
         start, end = symbol.span.start_line, symbol.span.end_line
         if candidate.path == query.path:
             near = start - SAME_FILE_LINES <= query.line <= end + SAME_FILE_LINES
             if near or not candidate.qualname:
-                return None
+                return _VISIBLE
         for ban in query.exclusions:
             if ban.path == candidate.path and ban.start_line <= end and start <= ban.end_line:
-                return None
-        text = render_symbol(facts, candidate.qualname, candidate.wanted, context)
+                return _LEAK
+        if guard.is_hidden(candidate.path, start):
+            return _HIDDEN
+        shown = without_hidden(facts, guard)
+        text = render_symbol(shown, candidate.qualname, candidate.wanted, context)
         chunk = self._snapshot.chunk_at(candidate.path, start)
         if not text or chunk is None:
-            return None
+            return _NOTHING
         return _Shown(chunk, text, start, end, score(candidate), explain(candidate))
+
+    def _tell(self, trace: Trace | None, candidate: Candidate, place: int, told: bool | _Refusal) -> None:
+        """Note what became of a candidate: shown, refused, or `told` False where no place was left."""
+        facts: FileFacts | None = self._snapshot.facts(candidate.path)
+        symbol = _symbol(facts, candidate.qualname)
+        chunk = self._snapshot.chunk_at(candidate.path, symbol.span.start_line) if symbol else None
+        if trace is None or symbol is None or chunk is None:
+            return
+        value = round(score(candidate), 4)
+        lines = symbol.span.start_line, symbol.span.end_line
+        hit = Hit(chunk, value, (Evidence("definitions", place, value, explain(candidate)),), "", *lines)
+        parts = {name: WEIGHTS.get(name, 0.0) * part for name, part in candidate.features.items()}
+        trace.note(hit, {f"definitions.{name}": part for name, part in parts.items() if part})
+        if isinstance(told, _Refusal):
+            trace.drop(hit, *told)
+        elif not told:
+            trace.drop(hit, "channel", "other definitions weigh more")
 
     def _hit(self, shown: _Shown, place: int) -> Hit:
         value = round(shown.score, 4)
@@ -147,9 +194,19 @@ class Definitions:
 _KNOWN: weakref.WeakKeyDictionary[Snapshot | Overlay, Definitions] = weakref.WeakKeyDictionary()
 
 
-def definitions(query: Query, snapshot: Snapshot | Overlay, *, limit: int) -> list[Hit]:
-    """The definitions channel for one query; what was resolved is kept as long as the snapshot lives."""
-    return _channel_of(snapshot).find(query, limit)
+def definitions(
+    query: Query,
+    snapshot: Snapshot | Overlay,
+    *,
+    limit: int,
+    guard: Guard | None = None,
+    trace: Trace | None = None,
+) -> list[Hit]:
+    """The definitions channel for one query; what was resolved is kept as long as the snapshot lives.
+
+    Of the guard only what the user excluded counts here; the caller applies the rest.
+    """
+    return _channel_of(snapshot).find(query, limit, guard or Guard({}, {}), trace)
 
 
 def imported_paths(query: Query, snapshot: Snapshot | Overlay) -> frozenset[str]:
@@ -162,6 +219,10 @@ def _channel_of(snapshot: Snapshot | Overlay) -> Definitions:
     if channel is None:
         channel = _KNOWN[snapshot] = Definitions(snapshot)
     return channel
+
+
+def _symbol(facts: FileFacts | None, qualname: str) -> Symbol | None:
+    return next((one for one in facts.symbols if one.qualname == qualname), None) if facts else None
 
 
 def score(candidate: Candidate) -> float:

@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from indexer.errors import DamagedIndexError
 from indexer.snapshot import Snapshot
-from retrieval import finder
+from retrieval import finder, places
 from retrieval.dense import Vectors, dense, hole_text
 from retrieval.embed import Embedder
 from retrieval.fuse import fuse
@@ -20,6 +20,7 @@ from retrieval.lexical import Lexical, similar
 from retrieval.neighbors import definitions, imported_paths
 from retrieval.overlay import Overlay
 from retrieval.postings import Postings
+from retrieval.trace import Trace
 from retrieval.types import GateDecision, Hit, Query
 
 DEPTH = 16
@@ -41,6 +42,8 @@ class Retrieved:
     hits: tuple[Hit, ...]
     gate: GateDecision
     timings: dict[str, float]
+    pins: int = 0  # so many of the first hits are what the user pinned
+    notes: tuple[str, ...] = ()  # for the user: pins that show nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,28 +71,32 @@ class Retriever:
         self._vectors: Vectors | None = None
         self._loading = threading.Lock()
 
-    def retrieve(self, query: Query, *, k: int, mode: Mode = "auto") -> Retrieved:
-        """What helps at the cursor, at most k hits. Mode "never" looks at nothing.
+    def retrieve(self, query: Query, *, k: int, mode: Mode = "auto", trace: Trace | None = None) -> Retrieved:
+        """What helps at the cursor: what is pinned, then others up to k hits. Mode "never" looks at nothing.
 
-        The hits are given even where the gate says no, so that a user can see what was turned down.
+        The hits are given even where the gate says no, so that a user can see what was turned down. `trace` collects
+        every candidate.
         """
         if mode == "never":
             return Retrieved((), decide(query, (), mode), {})
         timings: dict[str, float] = {}
-        guard = guard_for(query, self._indexed_lines(query.path))
+        hidden = places.resolve(query.hidden, self._snapshot)
+        guard = guard_for(query, self._indexed_lines(query.path), hidden.lines)
+        pins = places.pinned(query, self._snapshot, self.lexical(), guard) if query.pins else places.NO_PINS
         table = self._table(query)
         channels = {
-            name: _guarded(hits, guard) for name, hits in self._channels(query, table, guard, timings).items()
+            name: _guarded(hits, guard, trace)
+            for name, hits in self._channels(query, table, guard, timings, trace).items()
         }
         with _timed(timings, "gate_ms"):
             gate = decide(query, (hit for hits in channels.values() for hit in hits), mode)
         if mode == "auto" and gate.retrieve:  # what would not open the gate does not walk through it
-            channels["similar"] = [
-                hit for hit in channels.get("similar", ()) if hit.evidence[0].score >= SIMILAR_THRESHOLD
-            ]
+            channels["similar"] = _above(channels.get("similar", ()), SIMILAR_THRESHOLD, trace)
         with _timed(timings, "fuse_ms"):
-            hits = fuse(channels, query.path, k=k, imported=imported_paths(query, table))
-        return Retrieved(hits, gate, timings)
+            imported = imported_paths(query, table)
+            hits = fuse(channels, query.path, k=k, imported=imported, pins=pins.hits, trace=trace)
+        missing = (f"excluded: {place}: {why}" for place, why in hidden.missing)
+        return decided(Retrieved(hits, gate, timings, len(pins.hits), (*pins.notes, *missing)), gate, trace)
 
     def search(self, text: str, k: int) -> Found:
         """Symbols, code and text for words in plain language or code, at most k hits."""
@@ -121,17 +128,25 @@ class Retriever:
         return Overlay(self._snapshot, query.facts, query.prefix + query.suffix)
 
     def _channels(
-        self, query: Query, table: Snapshot | Overlay, guard: Guard, timings: dict[str, float]
+        self,
+        query: Query,
+        table: Snapshot | Overlay,
+        guard: Guard,
+        timings: dict[str, float],
+        trace: Trace | None,
     ) -> dict[str, Sequence[Hit]]:
         """The hits of each channel that is on."""
         on = self._settings.channels
         found: dict[str, Sequence[Hit]] = {}
         if "definitions" in on:
             with _timed(timings, "definitions_ms"):
-                found["definitions"] = definitions(query, table, limit=DEPTH)
+                found["definitions"] = definitions(query, table, limit=DEPTH, guard=guard, trace=trace)
         if "similar" in on:
             with _timed(timings, "similar_ms"):
-                found["similar"] = similar(query, self._snapshot, self.lexical(), guard=guard, limit=DEPTH)
+                lexical = self.lexical()
+                found["similar"] = similar(
+                    query, self._snapshot, lexical, guard=guard, limit=DEPTH, trace=trace
+                )
         if "dense" in on and self._embedder is not None and (vectors := self._open_vectors()) is not None:
             with _timed(timings, "dense_ms"):
                 found["dense"] = dense(hole_text(query), self._snapshot, vectors, self._embedder, limit=DEPTH)
@@ -161,15 +176,41 @@ class Retriever:
         return facts.n_lines if facts is not None else 0
 
 
-def _guarded(hits: Sequence[Hit], guard: Guard) -> list[Hit]:
+def decided(found: Retrieved, gate: GateDecision, trace: Trace | None = None) -> Retrieved:
+    """What was found, under the decision of a gate: where it says no, what the user pinned is shown all the same."""
+    if gate.retrieve or not found.pins:
+        return replace(found, gate=gate)
+    if trace is not None:
+        for hit in found.hits[found.pins :]:
+            trace.drop(hit, "gate", gate.reason)
+    opened = replace(gate, retrieve=True, reason=f"only what you pinned: {gate.reason}")
+    return replace(found, hits=found.hits[: found.pins], gate=opened)
+
+
+def _guarded(hits: Sequence[Hit], guard: Guard, trace: Trace | None) -> list[Hit]:
     """The hits that the leak guard lets through, whatever channel they come from."""
-    return [
-        hit
-        for hit in hits
-        if guard.allows(
-            hit.path, hit.start_line, hit.end_line, outline=hit.evidence[0].source == "definitions"
-        )
-    ]
+    allowed: list[Hit] = []
+    for hit in hits:
+        outline = hit.evidence[0].source == "definitions"
+        if guard.allows(hit.path, hit.start_line, hit.end_line, outline=outline):
+            allowed.append(hit)
+        elif trace is not None:
+            trace.drop(hit, *guard.ban_on(hit.path, hit.start_line, hit.end_line))
+    return allowed
+
+
+def _above(hits: Sequence[Hit], threshold: float, trace: Trace | None) -> list[Hit]:
+    """The hits whose channel gives them at least so much."""
+    kept: list[Hit] = []
+    for hit in hits:
+        if hit.evidence[0].score >= threshold:
+            kept.append(hit)
+        elif trace is not None:
+            covered = hit.evidence[0].score
+            trace.drop(
+                hit, "threshold", f"covers {covered:.2f} of what is near the cursor, less than {threshold}"
+            )
+    return kept
 
 
 @contextmanager

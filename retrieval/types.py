@@ -78,6 +78,20 @@ class Hit:
 
 
 @dataclass(frozen=True, slots=True)
+class Considered:
+    """One candidate of a query, and what became of it."""
+
+    hit: Hit
+    stage: str  # kept | leak-guard | excluded | channel | threshold | same-text | file-cap | limit | gate | budget
+    why: str  # in words: why it was kept or dropped
+    features: dict[str, float] = field(default_factory=dict)  # what its score is made of
+
+    @property
+    def kept(self) -> bool:
+        return self.stage == "kept"
+
+
+@dataclass(frozen=True, slots=True)
 class GateDecision:
     """Retrieve at all? The reason is a sentence for the user."""
 

@@ -82,6 +82,17 @@ def test_definitions_come_first_and_the_best_similar_snippet_last() -> None:
     assert all(found in hits for found in prompt.hits)  # the same objects: whoever shows them compares
 
 
+def test_pins_are_the_last_to_go_and_stand_first_as_pinned() -> None:
+    generator = FakeGenerator()
+    pins = (hit("z.py", "p" * 150 + "\n", "pinned"), hit("a.py", "q" * 150 + "\n", "pinned"))
+    others = (hit("best.py", "b" * 150 + "\n"), hit("d.py", "d" * 150 + "\n", "definitions"))
+    wide = build(generator, query_of("x"), (*pins, *others), total=4000)
+    assert [found.path for found in wide.hits] == ["z.py", "a.py", "d.py", "best.py"]
+    narrow = build(generator, query_of("x"), (*pins, *others), total=800)
+    assert [found.path for found in narrow.hits] == ["z.py", "a.py"]
+    assert [dropped.hit.path for dropped in narrow.dropped] == ["best.py", "d.py"]
+
+
 def test_a_hit_without_room_is_dropped_with_the_reason_and_a_smaller_one_enters() -> None:
     generator = FakeGenerator()
     big = hit("big.py", "x" * 3000 + "\n")
