@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from textual.message import Message
 
 from indexer.types import BuildReport, Progress
-from repocoder.types import Completion, IndexStatus, ModelInfo
+from repocoder.types import Completion, IndexStatus, ModelInfo, Prompt
 from tui.colours import Row
 
 if TYPE_CHECKING:
@@ -125,6 +125,34 @@ class FileChosen(Message):
     path: str
     line: int | None = None
     column: int | None = None
+
+
+@dataclass
+class ChoiceMade(Message):
+    """Pin, exclude or clear a place, as `repocoder.choices` writes it."""
+
+    place: str
+    action: str  # pin | exclude | clear
+    scope: str  # session | project
+
+
+@dataclass
+class RetrievalTurned(Message):
+    """The next completion is to retrieve in the next of the ways."""
+
+
+@dataclass
+class BudgetChanged(Message):
+    """The next completion has more or fewer tokens for snippets."""
+
+    step: int
+
+
+@dataclass
+class PromptWanted(Message):
+    """Show a prompt as the model got it."""
+
+    prompt: Prompt
 
 
 @dataclass

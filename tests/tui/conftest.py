@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from indexer.types import BuildReport, Chunk, Progress, Span
+from repocoder.choices import Choices
 from repocoder.config import Settings
 from repocoder.types import (
     Check,
@@ -49,6 +50,7 @@ class ScriptedEngine:
         self.root = root
         self.settings = Settings(automatic="off")  # tests of it switch it on
         self.notes: list[str] = []
+        self.choices = Choices(root.parent / "index", self.notes)
         self.text = SUGGESTION
         self.second: str | None = None  # text of a second pass
         self.reason = "`helper` is imported and defined in this repository"
@@ -149,6 +151,7 @@ class ScriptedEngine:
             suffix_tokens=10,
             snippet_tokens=50,
             template="qwen",
+            hit_tokens=(50,) * len(self.hits),
         )
         return Completion(
             text=text,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import traceback
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -14,6 +15,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
@@ -22,9 +24,10 @@ from indexer.walk import WalkOptions
 from repocoder.errors import RepocoderError, StaleTargetError
 from tui import messages
 from tui.completing import Completing, Run
-from tui.display import plain
+from tui.display import milliseconds, plain
 from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
+from tui.knowing import Knowing
 from tui.listing import list_files
 from tui.screens.choice import stale_question
 from tui.screens.help import HelpScreen
@@ -60,6 +63,14 @@ class WorkspaceScreen(Screen[None]):
             key_display="^Space",
             tooltip="Suggest code at the cursor",
         ),
+        Binding(
+            "f8",
+            "automatic",
+            "Automatic",
+            id="automatic",
+            tooltip="Suggest when the keys rest, or only when asked",
+            show=False,
+        ),
         *FIND_BINDINGS,
         Binding("ctrl+s", "save", "Save", id="save", tooltip="Write the file to disk"),
         Binding("f2", "pane('files')", "Files", id="files", tooltip="Show, enter or hide the file tree"),
@@ -79,7 +90,9 @@ class WorkspaceScreen(Screen[None]):
     def __init__(self, engine: Engine) -> None:
         super().__init__()
         self.engine = engine
-        self.completing = Completing(engine, self._start_run, self._say)
+        self.completing = Completing(engine, self)
+        self.knowing = Knowing(self)
+        self._turn_of = threading.Lock()
         self.finding = Finding(self)
         self._stop = threading.Event()
         self._index_again = False
@@ -101,6 +114,7 @@ class WorkspaceScreen(Screen[None]):
     def on_mount(self) -> None:
         self._files.add_class("-shown")
         self._files.focus()
+        self.knowing.refresh()
         self.run_worker(self._list_files, thread=True, group="files", exit_on_error=False)
         self.run_worker(
             partial(load_model, self.engine, self.post_message),
@@ -125,14 +139,26 @@ class WorkspaceScreen(Screen[None]):
     def action_complete(self) -> None:
         editor = self.area.current
         if editor is None:
-            self._say(Content("Open a file first: F2 shows the files, Enter opens one"))
+            self.say(Content("Open a file first: F2 shows the files, Enter opens one"))
         else:
             editor.focus()
             self.completing.begin(editor)
 
-    def _start_run(self, run: Run) -> None:
-        work = partial(run.work, self.engine, self.post_message)
+    def action_automatic(self) -> None:
+        on = self.completing.switch()
+        how = (
+            f"after {milliseconds(1000 * self.completing.pace.pause_s)} without a key"
+            if on
+            else "on Ctrl+Space"
+        )
+        self.say(Content(f"suggestions: {how}   F8 switches"))
+
+    def start_run(self, run: Run) -> None:
+        work = partial(run.work, self.engine, self.post_message, self._turn_of)
         self.run_worker(work, thread=True, group="completion", exit_on_error=False)
+
+    def after(self, seconds: float, action: Callable[[], None]) -> Timer:
+        return self.set_timer(seconds, action)
 
     def on_completion_streamed(self, message: messages.CompletionStreamed) -> None:
         self.completing.stream(message)
@@ -141,10 +167,12 @@ class WorkspaceScreen(Screen[None]):
         completion = self.completing.done(message)
         if completion is not None:
             self.query_one(SnippetPane).show(completion)
-            self._say(describe_done(completion))
+            self.knowing.refresh()
+            self.say(describe_done(completion))
 
     def on_completion_failed(self, message: messages.CompletionFailed) -> None:
         if self.completing.failed(message):
+            self.query_one(SnippetPane).show_nothing(message.reason)
             self._complain(message.reason)
 
     def on_ghost_dropped(self, message: messages.GhostDropped) -> None:
@@ -152,6 +180,26 @@ class WorkspaceScreen(Screen[None]):
 
     def on_ghost_taken(self, message: messages.GhostTaken) -> None:
         self.completing.taken(message.editor, whole=message.whole)
+
+    def on_ghost_turned(self, message: messages.GhostTurned) -> None:
+        self.say(Content(f"suggestion {message.number} of {message.count}   Alt+N shows the next"))
+
+    def on_edited(self, message: messages.Edited) -> None:
+        self.completing.edited(message.editor, message.characters)
+
+    # ---- why
+
+    def on_choice_made(self, message: messages.ChoiceMade) -> None:
+        self.knowing.choose(message)
+
+    def on_retrieval_turned(self, message: messages.RetrievalTurned) -> None:
+        self.knowing.turn_retrieval()
+
+    def on_budget_changed(self, message: messages.BudgetChanged) -> None:
+        self.knowing.change_budget(message.step)
+
+    def on_prompt_wanted(self, message: messages.PromptWanted) -> None:
+        self.knowing.show_prompt(message)
 
     # ---- files
 
@@ -169,7 +217,7 @@ class WorkspaceScreen(Screen[None]):
 
     def action_back(self) -> None:
         if self.area.back() is None:
-            self._say(Content("no earlier place"))
+            self.say(Content("no earlier place"))
 
     def action_save(self) -> None:
         editor = self.area.current
@@ -186,7 +234,7 @@ class WorkspaceScreen(Screen[None]):
         except RepocoderError as error:
             self._complain(str(error))
             return False
-        self._say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes"))
+        self.say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes"))
         self._update_index()
         return True
 
@@ -202,7 +250,7 @@ class WorkspaceScreen(Screen[None]):
             except RepocoderError as error:
                 self._complain(str(error))
             else:
-                self._say(Content.assemble("reloaded ", plain(editor.file.path, "bold")))
+                self.say(Content.assemble("reloaded ", plain(editor.file.path, "bold")))
 
     def _list_files(self) -> None:
         settings = self.engine.settings
@@ -289,7 +337,7 @@ class WorkspaceScreen(Screen[None]):
         self.finding.open(what)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen([*self.BINDINGS, *Editor.BINDINGS]))
+        self.app.push_screen(HelpScreen([*self.BINDINGS, *Editor.BINDINGS, *SnippetPane.BINDINGS]))
 
     def _show_pane(self, pane: Widget) -> None:
         if self.has_class("-narrow"):
@@ -315,7 +363,7 @@ class WorkspaceScreen(Screen[None]):
     def _status(self) -> StatusLines:
         return self.query_one(StatusLines)
 
-    def _say(self, text: Content) -> None:
+    def say(self, text: Content) -> None:
         self._status.say(text)
 
     def _complain(self, reason: str) -> None:
