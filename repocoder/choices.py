@@ -61,18 +61,23 @@ def parse_place(text: str) -> Place:
 
     Raises UsageError for what cannot be inside the repository.
     """
-    lines: tuple[int, int] | None = None
-    path, qualname = text, ""
-    if match := _SYMBOL.fullmatch(text):
-        path, qualname = match[1], match[2]
-    elif match := _LINES.fullmatch(text):
-        path, lines = match[1], (int(match[2]), int(match[3] or match[2]))
-        if not 1 <= lines[0] <= lines[1]:
-            raise UsageError(f"no such lines: {text}: give START-END, both from 1, the smaller one first")
-    parts = path.split("/")
+    place = split_place(text)
+    parts = place.path.split("/")
     if len(text) > MAX_PLACE or any(part in ("", ".", "..") for part in parts) or not _is_plain(text):
         raise UsageError(f"not inside the repository: {text[:MAX_PLACE]}: give a path below its root")
-    return Place(path, qualname, lines)
+    return place
+
+
+def split_place(text: str) -> Place:
+    """The parts of a place as it is written, wherever its path leads. Raises UsageError for lines that cannot be."""
+    if match := _SYMBOL.fullmatch(text):
+        return Place(match[1], match[2])
+    if match := _LINES.fullmatch(text):
+        first, last = int(match[2]), int(match[3] or match[2])
+        if not 1 <= first <= last:
+            raise UsageError(f"no such lines: {text}: give START-END, both from 1, the smaller one first")
+        return Place(match[1], lines=(first, last))
+    return Place(text)
 
 
 class Choices:

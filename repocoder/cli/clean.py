@@ -17,7 +17,7 @@ from repocoder.errors import IndexFailedError, StorageError, UsageError
 from repocoder.paths import index_dir
 from repocoder.terminal import safe
 
-_OURS = re.compile(r"(?:index|first)\.sqlite.*|(?:seal|poison)\.json.*|lock|generations")
+_OURS = re.compile(r"(?:index|first)\.sqlite.*|(?:seal|poison|choices)\.json.*|lock|generations")
 """All that an index folder ever holds. Anything else in it is not ours, and stays."""
 
 
@@ -37,8 +37,10 @@ def clean(repo: str | None) -> None:
         return
     check_is_index(directory)
     size = sum(place.stat().st_size for place in directory.rglob("*") if place.is_file())
+    has_choices = (directory / "choices.json").exists()
     remove_index(directory)
-    out(f"{safe(str(root))}: removed its index ({size / 1e6:.1f} MB)")
+    pins = " and what was pinned" if has_choices else ""
+    out(f"{safe(str(root))}: removed its index ({size / 1e6:.1f} MB){pins}")
 
 
 def check_is_index(directory: Path) -> None:

@@ -28,6 +28,7 @@ from repocoder.cli.show import (
     evidence_of,
     gate_line,
     good,
+    note,
     out,
     place_of,
     print_json,
@@ -37,8 +38,12 @@ from repocoder.terminal import safe
 
 if TYPE_CHECKING:
     from repocoder.types import Explanation
+    from retrieval.types import Considered
 
 _SHOWN_NAMES = 24
+
+_SHOWN_DROPPED = 24
+"""Dropped candidates that the text shows: three times what a prompt holds."""
 
 
 @click.command(cls=Command)
@@ -55,7 +60,8 @@ def explain(
 ) -> None:
     """Show what a completion would use.
 
-    What would be retrieved, the gate and the prompt; the model is not run.
+    What would be retrieved with all candidates, and why each was kept or dropped; the gate and the prompt. The
+    model is not run.
     """
     from repocoder.buffer import open_buffer  # brings the readers of the index
 
@@ -85,16 +91,27 @@ def _print_query(explanation: Explanation) -> None:
 
 
 def _print_candidates(explanation: Explanation) -> None:
-    dropped = jsonout.dropped_reasons(explanation.prompt)
-    shown = {jsonout.place(hit) for hit in explanation.prompt.hits}
-    out(bold("candidates") + ("" if explanation.hits else "  none"))
-    for number, hit in enumerate(explanation.hits, 1):
-        where = jsonout.place(hit)
-        why = dropped.get(where) or "the gate decided against retrieval"
-        fate = good("in the prompt") if where in shown else bad(f"left out: {why}")
-        out(f"{number:2} {place_of(hit)}  {dim(f'{hit.score:.4f}')}  {fate}")
-        for line in evidence_of(hit):
+    kept = [one for one in explanation.candidates if one.kept]
+    dropped = [one for one in explanation.candidates if not one.kept]
+    dropped.sort(key=lambda one: one.stage == "channel")  # what a channel did not give is the longest list
+    out(bold("candidates") + ("" if explanation.candidates else "  none"))
+    for number, one in enumerate((*kept, *dropped[:_SHOWN_DROPPED]), 1):
+        fate = good("in the prompt") if one.kept else bad(f"{one.stage}: {one.why}")
+        out(f"{number:2} {place_of(one.hit)}  {dim(f'{one.hit.score:.4f}')}  {fate}")
+        for line in evidence_of(one.hit):
             out(f"     {dim(line)}")
+        if one.features:
+            out(f"     {dim(_features_of(one))}")
+    if len(dropped) > _SHOWN_DROPPED:
+        out(dim(f"   and {len(dropped) - _SHOWN_DROPPED} more that were dropped: see --json"))
+    for line in explanation.notes:
+        note(line)
+
+
+def _features_of(one: Considered) -> str:
+    """`rrf 0.0164, prior 1.1`: what is 0 says nothing."""
+    told = ", ".join(f"{name} {value:.3g}" for name, value in one.features.items() if value)
+    return f"features: {told}"
 
 
 def _print_prompt(explanation: Explanation) -> None:

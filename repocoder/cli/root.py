@@ -28,6 +28,7 @@ COMMANDS: dict[str, Entry] = {
     "search": Entry("repocoder.cli.search:search", "Search the repository, in plain language or code."),
     "explain": Entry("repocoder.cli.explain:explain", "Show what a completion would use."),
     "complete": Entry("repocoder.cli.complete:complete", "Complete at a place; the text goes to stdout."),
+    "pins": Entry("repocoder.cli.pins:pins", "Pin or exclude files, definitions and snippets."),
     "graph": Entry(
         "repocoder.cli.graph:graph",
         "Write the dependency graph of the repository or of a file, or ask it a question.",
