@@ -7,13 +7,19 @@ from typing import TYPE_CHECKING
 
 from textual.binding import Binding, BindingType
 
+from repocoder.terminal import safe
+from tui.asking import AskPlaces
 from tui.listing import Listing
 from tui.messages import FileChosen
 from tui.places import FilePlaces, Place, Places, SymbolPlaces
+from tui.screens.ask import AskScreen
 from tui.screens.finder import FinderScreen
 
 if TYPE_CHECKING:
     from tui.screens.workspace import WorkspaceScreen
+
+MAX_ASKED = 500
+"""Characters of a selection that are asked: more makes no search better."""
 
 FIND_BINDINGS: tuple[BindingType, ...] = (
     Binding("ctrl+p", "find('files')", "Open", id="find-files", tooltip="Open a file by letters of its name"),
@@ -23,6 +29,13 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
         "Symbol",
         id="find-symbols",
         tooltip="Go to a definition by letters of its name",
+    ),
+    Binding(
+        "ctrl+r",
+        "find('anything')",
+        "Ask",
+        id="find-anything",
+        tooltip="Ask the repository, in words or code; what is selected is asked at once",
     ),
 )
 """Keys of the workspace. `find` hands the name on to `Finding.open`."""
@@ -34,7 +47,12 @@ class Finding:
     def __init__(self, workspace: WorkspaceScreen) -> None:
         self._workspace = workspace
         self.listing = Listing({"": ()})
-        self._ways: dict[str, Callable[[], None]] = {"files": self._find_file, "symbols": self._find_symbol}
+        self._asking = AskPlaces(workspace.engine)
+        self._ways: dict[str, Callable[[], None]] = {
+            "files": self._find_file,
+            "symbols": self._find_symbol,
+            "anything": self._ask,
+        }
 
     def open(self, what: str) -> None:
         """Start one of the ways to a place: a name in `FIND_BINDINGS`."""
@@ -45,6 +63,13 @@ class Finding:
 
     def _find_symbol(self) -> None:
         self._choose_from(SymbolPlaces(self._workspace.engine, self._path))
+
+    def _ask(self) -> None:
+        editor = self._workspace.area.current
+        selected = "" if editor is None else editor.selected_text[:MAX_ASKED]
+        query = " ".join(map(safe, selected.split())) or self._asking.query
+        screen = AskScreen(self._asking, self._workspace.area.read, query)
+        self._workspace.app.push_screen(screen, self._go)
 
     @property
     def _path(self) -> str:

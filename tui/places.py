@@ -50,6 +50,7 @@ class Place:
 class Item:
     label: Content
     place: Place
+    why: Content | None = None  # what speaks for it, a line for each reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
+from textual.timer import Timer
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
@@ -39,6 +41,9 @@ class FinderScreen(ModalScreen[Place | None]):
     """Ends with the chosen place, or None."""
 
     CSS_PATH = "finder.tcss"
+    PAUSE_S: ClassVar[float] = 0.0
+    """The keys must rest for so long before a query is asked."""
+
     HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar in Textual
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "dismiss(None)", "Leave", id="finder-leave", tooltip="Leave without choosing"),
@@ -50,42 +55,63 @@ class FinderScreen(ModalScreen[Place | None]):
         Binding("pageup", "page(-1)", "Page up", id="finder-page-up", show=False, priority=True),
     ]
 
-    def __init__(self, places: Places, read: Read) -> None:
-        """`read` gives a file for the preview; see `Preview`."""
+    def __init__(self, places: Places, read: Read, query: str = "") -> None:
+        """`read` gives a file for the preview; see `Preview`. `query` is asked at once."""
         super().__init__()
+        self._query = query
         self._places = places
         self._read = read
         self._found = Found(())
         self._number = 0  # of the newest query
         self._answered = 0  # number of the query whose answer is shown
         self._enter = False  # Enter was pressed before the answer came
+        self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
         with Vertical(id="finder"):
             yield Static(Content.styled(self._places.title, "bold"), id="finder-title")
-            yield Input(placeholder=self._places.hint, id="finder-query", compact=True)
+            yield Input(self._query, placeholder=self._places.hint, id="finder-query", compact=True)
+            yield from self.compose_filters()
             with Horizontal(id="finder-body"):
                 options = OptionList(id="finder-list", markup=False, compact=True)
                 options.can_focus = False  # what is typed goes to the query
                 yield options
                 yield Preview(self._read, id="finder-preview")
+            yield Static(id="finder-why")
             with Horizontal(id="finder-foot"):
                 yield Static(Content("looking…"), id="finder-note")
                 yield Static(Content(KEYS), id="finder-keys")
 
+    def compose_filters(self) -> ComposeResult:
+        """Widgets below the query, of screens that have some."""
+        return iter(())
+
     def on_mount(self) -> None:
-        self.query_one(Input).focus()
-        self._ask("")
+        self.query_one("#finder-query", Input).focus()
+        self.ask()
+
+    def on_unmount(self) -> None:
+        self._number += 1  # a query on its way is given up
 
     # ---- asking
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self._ask(event.value)
+    @on(Input.Changed, "#finder-query")
+    def _follow_query(self, event: Input.Changed) -> None:
+        if event.value != self._query:  # the first one tells what is asked already
+            self._query = event.value
+            self.ask()
 
-    def _ask(self, query: str) -> None:
+    def ask(self) -> None:
+        """Ask what stands in the query, once the keys rest."""
         self._number += 1
-        work = partial(self._find, self._number, query)
+        if self._pause is not None:
+            self._pause.stop()
+        self._pause = self.set_timer(self.PAUSE_S, self._start) if self.PAUSE_S else None
+        if self._pause is None:
+            self._start()
+
+    def _start(self) -> None:
+        work = partial(self._find, self._number, self._query)
         self.run_worker(work, thread=True, group="find", exclusive=True, exit_on_error=False)
 
     def _find(self, number: int, query: str) -> None:
@@ -118,6 +144,12 @@ class FinderScreen(ModalScreen[Place | None]):
 
     # ---- choosing
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Arrows belong to a list of choices while it is open."""
+        if action in ("move", "page"):
+            return isinstance(self.focused, Input)
+        return super().check_action(action, parameters)
+
     def action_move(self, step: int) -> None:
         count = self._list.option_count
         if count:
@@ -138,9 +170,9 @@ class FinderScreen(ModalScreen[Place | None]):
         event.stop()
         self._choose()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
+    @on(Input.Submitted)
+    def _enter_or_wait(self) -> None:
         """Enter; if the answer to what was typed is not there yet, it is waited for."""
-        event.stop()
         if self._answered == self._number:
             self._choose()
         else:
@@ -156,13 +188,14 @@ class FinderScreen(ModalScreen[Place | None]):
         """Show the chosen place in the preview, where there is room for one."""
         preview = self.query_one(Preview)
         at = self._list.highlighted
+        item = self._found.items[at] if at is not None and at < len(self._found.items) else None
+        self.query_one("#finder-why", Static).update(item.why if item and item.why else Content(""))
         if not preview.display:
             return
-        if at is None or at >= len(self._found.items):
+        if item is None:
             preview.clear_look()
         else:
-            place = self._found.items[at].place
-            preview.look_at(place.path, place.line or 1)
+            preview.look_at(item.place.path, item.place.line or 1)
 
     @property
     def _list(self) -> OptionList:
