@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from repocoder.types import PassReport, Prompt
+from repocoder.verify import Fault
 from retrieval.retriever import Retrieved
 from retrieval.types import Hit, Query
 
@@ -46,7 +47,7 @@ class Turn:
     retrieved: Retrieved
     prompt: Prompt
     draft: Draft
-    unknown: tuple[str, ...]
+    unknown: tuple[Fault, ...]  # what the draft uses and is not so
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,9 @@ class Steps(Protocol):
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
     ) -> Draft: ...
 
-    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]: ...
+    def faults(self, query: Query, text: str) -> tuple[Fault, ...]: ...
+
+    def with_definitions(self, query: Query, found: Retrieved, faults: tuple[Fault, ...]) -> Retrieved: ...
 
 
 def run_loop(
@@ -96,7 +99,7 @@ def run_loop(
             break
         again = replace(query, draft=kept.draft.text)
         retrieving = time.monotonic()
-        found = steps.retrieve(again)
+        found = steps.with_definitions(again, steps.retrieve(again), kept.unknown)
         retrieve_ms += _since(retrieving)
         gate_ms += found.timings.get("gate_ms", 0.0)
         if _places(found.hits) == _places(kept.retrieved.hits):
@@ -119,7 +122,7 @@ def reason_to_go_on(turn: Turn) -> str | None:
     if not turn.retrieved.gate.retrieve or not draft.text.strip() or draft.stop_reason == "cancelled":
         return None
     if turn.unknown:
-        return f"the draft names {', '.join(f'`{name}`' for name in turn.unknown[:3])}, which nothing here defines"
+        return f"in the draft {'; '.join(fault.detail for fault in turn.unknown[:3])}"
     if draft.mean_logprob is not None and draft.mean_logprob < SURE_LOGPROB:
         return f"the draft is unsure ({draft.mean_logprob:.2f} nats a token)"
     return None
@@ -131,9 +134,9 @@ def compare(later: Turn, earlier: Turn) -> tuple[bool, str]:
     if not new.text.strip():
         return False, "the new draft is empty"
     if len(later.unknown) > len(earlier.unknown):
-        return False, "the new draft names more unknown things"
+        return False, "more checks of the new draft fail"
     if len(later.unknown) < len(earlier.unknown):
-        return True, "the new draft names fewer unknown things"
+        return True, "fewer checks of the new draft fail"
     if new.mean_logprob is None or old.mean_logprob is None:
         return False, "the model gives no log-probabilities to compare"
     gain = new.mean_logprob - old.mean_logprob
@@ -152,7 +155,7 @@ def _take_turn(
     hits = found.hits if found.gate.retrieve else ()
     prompt = steps.prompt(query, hits)
     draft = steps.generate(prompt, query, on_text, cancel)
-    return Turn(found, prompt, draft, steps.unknown_names(query, draft.text))
+    return Turn(found, prompt, draft, steps.faults(query, draft.text))
 
 
 def _numbered(on_text: Callable[[str, int], None] | None, number: int) -> Callable[[str], None] | None:

@@ -34,6 +34,7 @@ class EngineSteps:
     request: CompletionRequest
     repo_name: str
     gate: ModelGate | None = None  # asked where the settings want it and the model can be asked
+    parse: verify.Parse | None = None  # of buffers, in a worker; without it a draft's text alone is checked
 
     def retrieve(self, query: Query, trace: Trace | None = None) -> Retrieved:
         if self.request.retrieval != "auto" or self.settings.gate != "token":
@@ -79,8 +80,13 @@ class EngineSteps:
             notes=finished.notes,
         )
 
-    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
-        return verify.unknown_names(query, text, self.snapshot)
+    def faults(self, query: Query, text: str) -> tuple[verify.Fault, ...]:
+        return verify.faults(query, text, self.snapshot, self.parse)
+
+    def with_definitions(self, query: Query, found: Retrieved, faults: tuple[verify.Fault, ...]) -> Retrieved:
+        return replace(
+            found, hits=verify.lead_with(verify.definitions_for(faults, query, self.snapshot), found.hits)
+        )
 
 
 def considered(trace: Trace, found: Retrieved, prompt: Prompt) -> tuple[Considered, ...]:

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from indexer.types import Chunk, Span
 from repocoder.loop import Draft, run_loop
 from repocoder.types import Prompt
+from repocoder.verify import Fault
 from retrieval.retriever import Retrieved
 from retrieval.types import Evidence, GateDecision, Hit, Query
 
 QUERY = Query("a.py", "python", 3, 4, "def f():\n    ", "\n", "f", ())
 YES = GateDecision(True, 1.0, 0.5, "because")
 NO = GateDecision(False, 0.0, 0.5, "nothing near")
+
+
+GHOST = Fault("known-names", "nope", "nothing here defines `nope`")
+WRONG = Fault("known-members", "g.nope", "`G` has no `nope`", "b.py", "G")
 
 
 def hit(line: int) -> Hit:
@@ -32,7 +37,7 @@ class Script:
 
     found: list[Retrieved]
     drafts: list[Draft]
-    unknown: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    unknown: dict[str, tuple[Fault, ...]] = field(default_factory=dict)
     queries: list[Query] = field(default_factory=list)
     prompted: list[tuple[Hit, ...]] = field(default_factory=list)
 
@@ -52,8 +57,12 @@ class Script:
             on_text(answer.text)
         return answer
 
-    def unknown_names(self, query: Query, text: str) -> tuple[str, ...]:
+    def faults(self, query: Query, text: str) -> tuple[Fault, ...]:
         return self.unknown.get(text, ())
+
+    def with_definitions(self, query: Query, found: Retrieved, faults: tuple[Fault, ...]) -> Retrieved:
+        told = tuple(hit(100 + place) for place, fault in enumerate(faults) if fault.path)
+        return replace(found, hits=(*told, *found.hits))
 
 
 def found(*hits: Hit, gate: GateDecision = YES) -> Retrieved:
@@ -95,11 +104,27 @@ def test_the_same_text_twice_still_tells_the_passes_apart() -> None:
 
 def test_fewer_unknown_names_win_over_likelihood() -> None:
     script = Script(
-        [found(hit(1)), found(hit(9))], [draft("bad", -0.1), draft("good", -0.6)], unknown={"bad": ("nope",)}
+        [found(hit(1)), found(hit(9))], [draft("bad", -0.1), draft("good", -0.6)], unknown={"bad": (GHOST,)}
     )
     result = run(script)
     assert result.turn.draft.text == "good"
     assert "`nope`" in result.passes[1].reason
+
+
+def test_what_tells_better_comes_first_in_the_second_prompt_even_if_retrieval_finds_nothing_new() -> None:
+    script = Script(
+        [found(hit(1)), found(hit(1))], [draft("bad", -0.1), draft("good", -0.6)], unknown={"bad": (WRONG,)}
+    )
+    result = run(script)
+    assert [one.start_line for one in script.prompted[1]] == [100, 1]
+    assert result.turn.draft.text == "good"
+    assert "`G` has no `nope`" in result.passes[1].reason
+
+
+def test_a_second_draft_with_as_many_faults_must_be_likelier() -> None:
+    wrong = {"bad": (WRONG,), "worse": (GHOST,)}
+    script = Script([found(hit(1)), found(hit(1))], [draft("bad", -0.3), draft("worse", -0.6)], unknown=wrong)
+    assert run(script).turn.draft.text == "bad"
 
 
 def test_no_second_pass_when_the_draft_changes_nothing_that_is_retrieved() -> None:

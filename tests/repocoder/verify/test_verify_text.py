@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from repocoder.verify import check, unclosed, unknown_names
+from repocoder.verify import ARITY, MEMBERS, NAMES, Fault, check, faults, unclosed, unknown_names
 from retrieval.types import Query
 
 
@@ -93,8 +93,32 @@ def test_brackets() -> None:
     assert unclosed("f(')')") == ()
 
 
+def test_a_double_slash_divides_in_python_and_begins_a_comment_elsewhere() -> None:
+    assert names("x = 7 // ghost", "x = 1\n") == ("ghost",)
+    assert unclosed("x = f(1) // ]", "typescript") == ()
+    assert unclosed("x = (1 // ]", "python") == ("]",)
+
+
 def test_checks_say_what_is_wrong() -> None:
-    known, brackets = check(query(""), "f(x]", ("f",))
-    assert not known.passed and "`f`" in known.detail
-    assert not brackets.passed
+    wrong = [Fault(NAMES, "f", "nothing here defines `f`"), Fault(ARITY, "g", "`g` needs `x`")]
+    known, members, arity, brackets = check(query(""), "f(x]", wrong)
+    assert (known.name, known.passed, known.detail) == (NAMES, False, "nothing here defines `f`")
+    assert (members.name, members.passed) == (MEMBERS, True)
+    assert (arity.name, arity.passed, arity.detail) == (ARITY, False, "`g` needs `x`")
+    assert (brackets.name, brackets.passed) == ("brackets", False)
     assert check(query(""), "  ", ()) == ()
+
+
+def test_a_language_is_not_told_to_pass_what_is_not_looked_at() -> None:
+    assert [one.name for one in check(query("", language="javascript"), "f()", ())] == [
+        NAMES,
+        MEMBERS,
+        "brackets",
+    ]
+    assert [one.name for one in check(query("", language="rust"), "f()", ())] == ["brackets"]
+
+
+def test_without_a_parser_the_text_alone_is_looked_at() -> None:
+    index: Any = Index("known")
+    found = faults(query("x = 1\n"), "ghost(known(x).anything)", index, None)
+    assert [(fault.check, fault.name) for fault in found] == [(NAMES, "ghost")]

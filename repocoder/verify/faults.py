@@ -1,0 +1,19 @@
+"""What a check finds wrong."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NAMES, MEMBERS, ARITY = "known-names", "known-members", "arity"
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that a completion uses and that is not so. `path` and `qualname`: the definition that tells better."""
+
+    check: str  # known-names | known-members | arity
+    name: str  # as written: "frobnicate", "vocab.lookpu", "Parser"
+    detail: str  # in words: "`Vocab` has no `lookpu`"
+    path: str = ""  # "" where there is no such definition
+    qualname: str = ""
+    start: int = 0  # where in the file, 0-based characters
