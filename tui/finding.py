@@ -3,20 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen
 
+from indexer.types import Symbol
+from repocoder import navigation
+from repocoder.errors import RepocoderError
 from repocoder.terminal import safe
 from tui.asking import AskPlaces
+from tui.display import plain
 from tui.listing import Listing
 from tui.messages import FileChosen
-from tui.places import FilePlaces, Place, Places, SymbolPlaces
+from tui.places import FilePlaces, GivenPlaces, Place, Places, SymbolPlaces, counted, symbol_item, use_item
 from tui.screens.ask import AskScreen
 from tui.screens.finder import FinderScreen
+from tui.screens.graph import GraphScreen
 
 if TYPE_CHECKING:
+    from indexer.snapshot import Snapshot
     from tui.screens.workspace import WorkspaceScreen
+
+MAX_LISTED = 500
+"""Definitions of one name that are listed."""
 
 MAX_ASKED = 500
 """Characters of a selection that are asked: more makes no search better."""
@@ -37,8 +49,44 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
         id="find-anything",
         tooltip="Ask the repository, in words or code; what is selected is asked at once",
     ),
+    Binding(
+        "f12,ctrl+right_square_bracket",
+        "find('definition')",
+        "Definition",
+        id="find-definition",
+        tooltip="Go to the definition of the name under the cursor; F4 leads back",
+        show=False,
+    ),
+    Binding(
+        "shift+f12,alt+r",
+        "find('uses')",
+        "Uses",
+        id="find-uses",
+        tooltip="List the uses of the name under the cursor, or of the definition around it",
+        show=False,
+    ),
+    Binding(
+        "f9",
+        "find('graph')",
+        "Graph",
+        id="find-graph",
+        tooltip="What the name under the cursor uses, who uses it, what a change may touch",
+        show=False,
+    ),
 )
 """Keys of the workspace. `find` hands the name on to `Finding.open`."""
+
+
+Answer = Content | Place | Symbol | GivenPlaces
+"""What looking something up gives: a line to say, a place to go to, a symbol to show the graph of, a choice."""
+
+
+class Spot(NamedTuple):
+    """Where the cursor is: a file, a line (1-based), the name that it touches."""
+
+    path: str
+    line: int
+    word: str
 
 
 class Finding:
@@ -52,6 +100,9 @@ class Finding:
             "files": self._find_file,
             "symbols": self._find_symbol,
             "anything": self._ask,
+            "definition": partial(self._look_up, self._definition),
+            "uses": partial(self._look_up, self._uses),
+            "graph": partial(self._look_up, self._graph),
         }
 
     def open(self, what: str) -> None:
@@ -68,8 +119,87 @@ class Finding:
         editor = self._workspace.area.current
         selected = "" if editor is None else editor.selected_text[:MAX_ASKED]
         query = " ".join(map(safe, selected.split())) or self._asking.query
-        screen = AskScreen(self._asking, self._workspace.area.read, query)
-        self._workspace.app.push_screen(screen, self._go)
+        self._show(AskScreen(self._asking, self._workspace.area.read, query))
+
+    # ---- what is under the cursor: looked up in a thread, shown in that of the UI
+
+    def _look_up(self, work: Callable[[Snapshot, Spot], Answer]) -> None:
+        editor = self._workspace.area.current
+        if editor is None:
+            self._workspace.say(Content("Open a file first: Ctrl+P finds one by letters of its name"))
+            return
+        row, column = editor.cursor_location
+        word = navigation.word_at(editor.exact.lines[row], column)
+        spot = Spot(editor.file.path, row + 1, word)
+        self._workspace.run_worker(
+            partial(self._in_thread, work, spot),
+            thread=True,
+            group="find",
+            exclusive=True,
+            exit_on_error=False,
+        )
+
+    def _in_thread(self, work: Callable[[Snapshot, Spot], Answer], spot: Spot) -> None:
+        answer: Answer
+        try:
+            with self._workspace.engine.snapshot() as snapshot:
+                answer = work(snapshot, spot)
+        except RepocoderError as error:
+            answer = plain(str(error), "$text-error")
+        self._workspace.call_later(self._take, answer)
+
+    def _take(self, answer: Answer) -> None:
+        if isinstance(answer, Content):
+            self._workspace.say(answer)
+        elif isinstance(answer, Place):
+            self._go(answer)
+        elif isinstance(answer, Symbol):
+            self._show(GraphScreen(self._workspace.engine, answer, self._workspace.area.read))
+        else:
+            self._choose_from(answer)
+
+    def _definition(self, snapshot: Snapshot, spot: Spot) -> Answer:
+        """Go to the one definition; where the graph does not know which, list those of that name."""
+        if not spot.word:
+            return Content("no name under the cursor")
+        found = navigation.definitions_of(snapshot, spot.path, spot.line, spot.word)
+        if not found.symbols:
+            return Content.assemble("no definition of ", plain(spot.word, "bold"), " in the index")
+        first = found.symbols[0]
+        if len(found.symbols) == 1:
+            return Place(first.path, first.span.start_line)
+        how = "several are possible" if found.resolved else "by the name alone: not resolved"
+        items = [symbol_item(symbol) for symbol in found.symbols[:MAX_LISTED]]
+        note = counted(len(found.symbols), 0, "definition") + f", {how}"
+        return GivenPlaces(f"Definitions of {safe(spot.word)}", items, note)
+
+    def _uses(self, snapshot: Snapshot, spot: Spot) -> Answer:
+        symbol = self._meant(snapshot, spot)
+        if symbol is None:
+            return Content.assemble("no definition of ", plain(spot.word, "bold"), " in the index")
+        uses = navigation.uses_of(snapshot, symbol)
+        name = symbol.qualname or symbol.path
+        if not uses:
+            return Content.assemble("nothing uses ", plain(name, "bold"), " as far as the index knows")
+        items = [use_item(use) for use in uses]
+        files = len({use.path for use in uses})
+        note = counted(len(uses), 0, "place") + " in " + counted(files, 0, "file")
+        return GivenPlaces(f"Uses of {safe(name)}", items, note)
+
+    def _graph(self, snapshot: Snapshot, spot: Spot) -> Answer:
+        symbol = self._meant(snapshot, spot)
+        if symbol is None:
+            return Content.assemble("not in the index: ", plain(spot.word or spot.path, "bold"))
+        return symbol
+
+    def _meant(self, snapshot: Snapshot, spot: Spot) -> Symbol | None:
+        """The definition that the word means, else the one around it, else the file itself."""
+        if spot.word:
+            found = navigation.definitions_of(snapshot, spot.path, spot.line, spot.word)
+            if found.symbols and (found.resolved or len(found.symbols) == 1):
+                return found.symbols[0]
+        around = navigation.enclosing(snapshot, spot.path, spot.line)
+        return around or next((one for one in snapshot.symbols_of(spot.path) if not one.qualname), None)
 
     @property
     def _path(self) -> str:
@@ -78,7 +208,11 @@ class Finding:
         return "" if editor is None else editor.file.path
 
     def _choose_from(self, places: Places) -> None:
-        self._workspace.app.push_screen(FinderScreen(places, self._workspace.area.read), self._go)
+        self._show(FinderScreen(places, self._workspace.area.read))
+
+    def _show(self, screen: ModalScreen[Place | None]) -> None:
+        if self._workspace.app.screen is self._workspace:  # what was looked up may come when another is open
+            self._workspace.app.push_screen(screen, self._go)
 
     def _go(self, place: Place | None) -> None:
         if place is not None:

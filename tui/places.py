@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from indexer.snapshot import Snapshot
     from indexer.types import Symbol
     from repocoder.engine import Engine
+    from repocoder.navigation import Use
     from tui.listing import Listing
 
 SHOWN = 100
@@ -179,6 +180,16 @@ def symbol_item(symbol: Symbol, positions: Sequence[int] = (), note: str = "") -
         plain(f"  {note}" if note else "", "$text-muted italic"),
     )
     return Item(label, Place(symbol.path, symbol.span.start_line))
+
+
+def use_item(use: Use) -> Item:
+    """A line that uses something: where it is, its code, and in which definition."""
+    label = Content.assemble(
+        plain(f"{use.path}:{use.line}", "$text-accent"),
+        plain(f"  {use.text}"),
+        plain(f"  {use.kind} in {use.user.qualname or 'the file'}", "$text-muted italic"),
+    )
+    return Item(label, Place(use.path, use.line))
 
 
 def marked(text: str, positions: Sequence[int], style: str = "") -> Content:
