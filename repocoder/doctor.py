@@ -236,7 +236,10 @@ def check_threads(settings: Settings) -> Finding:
 def check_terminal() -> Finding:
     if not sys.stdout.isatty():
         return Finding("terminal", "ok", "stdout is no terminal: the UI would not open here")
-    size = os.get_terminal_size(sys.stdout.fileno())
+    try:
+        size = os.get_terminal_size(sys.stdout.fileno())
+    except OSError:  # within the UI stdout is not the terminal's
+        size = shutil.get_terminal_size()
     detail = f"{size.columns}x{size.lines}, TERM={os.environ.get('TERM', '')}"
     if size.columns < LEAST_COLUMNS or size.lines < LEAST_LINES:
         return Finding("terminal", "warn", detail, f"the UI wants {LEAST_COLUMNS}x{LEAST_LINES}")

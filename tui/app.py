@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
@@ -15,6 +16,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 
 from repocoder.errors import UsageError
+from tui.chosen_model import ChosenModel
 from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
 
@@ -39,8 +41,9 @@ def run(root: Path, settings: Settings) -> int:
 
     if sys.__stderr__ is None or not sys.__stderr__.isatty():  # Textual paints there
         raise UsageError("no terminal: the UI paints on stderr: do not redirect it")
-    with Engine(root, settings) as engine:
-        app = RepocoderApp(engine)
+    model = ChosenModel.local(settings.model, settings.threads)
+    with closing(model), Engine(root, settings, generator=model) as engine:
+        app = RepocoderApp(engine, model)
         app.run()
         return app.return_code or 0
 
@@ -62,10 +65,12 @@ class RepocoderApp(App[None]):
         ),
     ]
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, model: ChosenModel | None = None) -> None:
+        """`model` is what the engine generates with, if it can be changed; it is closed with the engine."""
         super().__init__()
         self.engine = engine
-        self.workspace = WorkspaceScreen(engine)
+        self.model = model
+        self.workspace = WorkspaceScreen(engine, model)
 
     def on_mount(self) -> None:
         self.push_screen(self.workspace)
@@ -100,6 +105,8 @@ class RepocoderApp(App[None]):
     def _close_engine(self) -> None:
         threading.Event().wait(CLOSE_AFTER_S)
         self.engine.close()
+        if self.model is not None:
+            self.model.close()
 
     def _leave_on_signal(self, number: signal.Signals) -> None:
         code = 128 + number

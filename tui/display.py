@@ -44,3 +44,8 @@ def _mark(character: str) -> str:
 def milliseconds(value: float) -> str:
     """A duration for the eye: "412 ms", "3.2 s"."""
     return f"{value:.0f} ms" if value < 1000 else f"{value / 1000:.1f} s"
+
+
+def duration(seconds: float) -> str:
+    """A time to wait for the eye: "12 s", "3 min"."""
+    return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.0f} min"

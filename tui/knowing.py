@@ -2,33 +2,82 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
+from textual.binding import Binding, BindingType
 from textual.content import Content
 
 from repocoder.choices import Scope
-from repocoder.config import RETRIEVAL_MODES
-from repocoder.errors import RepocoderError
+from repocoder.config import RETRIEVAL_MODES, Loaded
+from repocoder.errors import ModelError, RepocoderError
 from tui import messages
+from tui.chosen_model import ChosenModel
 from tui.display import plain
-from tui.screens.prompt import PromptScreen
+from tui.latency import Latency
 from tui.widgets.snippets import SnippetPane
+from tui.widgets.status import StatusLines
 
 if TYPE_CHECKING:
-    from repocoder.types import RetrievalMode
+    from textual.app import App
+
+    from repocoder.types import Completion, ModelInfo, RetrievalMode
     from tui.screens.workspace import WorkspaceScreen
 
 MOST_SNIPPET_TOKENS = 1 << 14
 """More than any of the recorded models can use."""
 
 
+KNOW_BINDINGS: tuple[BindingType, ...] = (
+    Binding(
+        "alt+s", "know('settings')", "Settings", id="settings", tooltip="Settings, and where each comes from"
+    ),
+    Binding(
+        "alt+m", "know('models')", "Models", id="models", tooltip="Choose or download a model", show=False
+    ),
+    Binding(
+        "alt+d",
+        "know('doctor')",
+        "Machine",
+        id="doctor",
+        tooltip="Is this machine well, and how fast was it",
+        show=False,
+    ),
+)
+"""Keys of the workspace. `know` hands the name on to `Knowing.open`."""
+
+
 class Knowing:
     """Carries out what the pane and the screens of settings ask for. Belongs to the thread of the UI."""
 
-    def __init__(self, workspace: WorkspaceScreen) -> None:
+    def __init__(self, workspace: WorkspaceScreen, model: ChosenModel | None = None) -> None:
+        """`model` is what the engine generates with, if it can be changed."""
         self._workspace = workspace
         self._engine = workspace.engine
+        self._model = model
+        self.latency = Latency()
+        self._pages: dict[str, Callable[[], None]] = {
+            "settings": self._show_settings,
+            "models": self._show_models,
+            "doctor": self._show_doctor,
+        }
+
+    def open(self, page: str) -> None:
+        """Show a page: a name in `KNOW_BINDINGS`."""
+        self._pages[page]()
+
+    @property
+    def uses_embedded(self) -> bool:
+        """Is the model in use the one that comes with the program?"""
+        return (self._engine.settings.model if self._model is None else self._model.name) is None
+
+    def explain(self, completion: Completion) -> None:
+        """A completion has come: show what it stands on and what it cost."""
+        self.latency.note(completion)
+        self._workspace.query_one(StatusLines).show_latency(self.latency.line())
+        self._pane.show(completion)
+        self.refresh()
 
     @property
     def _pane(self) -> SnippetPane:
@@ -65,7 +114,7 @@ class Knowing:
         number = RETRIEVAL_MODES.index(settings.retrieval) + 1
         mode = cast("RetrievalMode", RETRIEVAL_MODES[number % len(RETRIEVAL_MODES)])
         self._engine.settings = replace(settings, retrieval=mode)
-        self._workspace.say(Content(f"retrieval: {mode}, for this session   F9 shows all settings"))
+        self._workspace.say(Content(f"retrieval: {mode}, for this session   Alt+S shows all settings"))
         self.refresh()
 
     def change_budget(self, step: int) -> None:
@@ -77,4 +126,59 @@ class Knowing:
 
     def show_prompt(self, message: messages.PromptWanted) -> None:
         """The prompt of the last completion on a page of its own."""
+        from tui.screens.prompt import PromptScreen
+
         self._workspace.app.push_screen(PromptScreen(message.prompt))
+
+    # ---- pages
+
+    def _show_settings(self) -> None:
+        from tui.screens.settings import (
+            SettingsScreen,
+        )  # pages are imported when they are opened: the start is short
+
+        self._workspace.app.push_screen(SettingsScreen(self._engine.root, self._take_settings))
+
+    def _take_settings(self, loaded: Loaded) -> None:
+        """What holds at once after a change of the user's file."""
+        from tui.screens.settings import LIVE
+
+        new = loaded.settings
+        self._engine.settings = replace(self._engine.settings, **{name: getattr(new, name) for name in LIVE})
+        self._workspace.completing.automatic = new.automatic == "on"
+        set_theme(self._workspace.app, new.theme)
+        self.refresh()
+
+    def _show_models(self) -> None:
+        from tui.screens.models import ModelsScreen
+
+        try:
+            in_use = self._engine.model_info()
+        except RepocoderError:
+            in_use = None
+        self._workspace.app.push_screen(ModelsScreen(in_use, self._use_model))
+
+    def _use_model(self, name: str | None) -> ModelInfo:
+        """Put a model in the place of the one in use, between two completions; runs in a thread."""
+        if self._model is None:
+            raise ModelError(
+                "model: this engine keeps the one that it was given: set `model` in the settings"
+            )
+        found = self._model.load(name)
+        with self._workspace.turn_of:
+            self._model.put(name, found)
+        self._workspace.post_message(messages.ModelReady(found.info))
+        return found.info
+
+    def _show_doctor(self) -> None:
+        from tui.screens.doctor import DoctorScreen
+
+        self._workspace.app.push_screen(
+            DoctorScreen(self._engine.root, self._engine.settings, self.latency.samples)
+        )
+
+
+def set_theme(app: App[object], name: str | None) -> None:
+    """Use a theme of Textual by its name; one that it does not have changes nothing."""
+    if name is not None and name in app.available_themes:
+        app.theme = name

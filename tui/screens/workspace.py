@@ -23,11 +23,12 @@ from textual.worker import Worker, WorkerState
 from indexer.walk import WalkOptions
 from repocoder.errors import RepocoderError, StaleTargetError
 from tui import messages
+from tui.chosen_model import ChosenModel
 from tui.completing import Completing, Run
 from tui.display import milliseconds, plain
 from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
-from tui.knowing import Knowing
+from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
 from tui.screens.choice import stale_question
 from tui.screens.help import HelpScreen
@@ -72,6 +73,7 @@ class WorkspaceScreen(Screen[None]):
             show=False,
         ),
         *FIND_BINDINGS,
+        *KNOW_BINDINGS,
         Binding("ctrl+s", "save", "Save", id="save", tooltip="Write the file to disk"),
         Binding("f2", "pane('files')", "Files", id="files", tooltip="Show, enter or hide the file tree"),
         Binding(
@@ -87,12 +89,13 @@ class WorkspaceScreen(Screen[None]):
         Binding("escape", "leave", "Leave", id="leave", tooltip="Back to the editor", show=False),
     ]
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, model: ChosenModel | None = None) -> None:
+        """`model` is what the engine generates with, if it can be changed."""
         super().__init__()
         self.engine = engine
         self.completing = Completing(engine, self)
-        self.knowing = Knowing(self)
-        self._turn_of = threading.Lock()
+        self.knowing = Knowing(self, model)
+        self.turn_of = threading.Lock()
         self.finding = Finding(self)
         self._stop = threading.Event()
         self._index_again = False
@@ -154,7 +157,7 @@ class WorkspaceScreen(Screen[None]):
         self.say(Content(f"suggestions: {how}   F8 switches"))
 
     def start_run(self, run: Run) -> None:
-        work = partial(run.work, self.engine, self.post_message, self._turn_of)
+        work = partial(run.work, self.engine, self.post_message, self.turn_of)
         self.run_worker(work, thread=True, group="completion", exit_on_error=False)
 
     def after(self, seconds: float, action: Callable[[], None]) -> Timer:
@@ -166,8 +169,7 @@ class WorkspaceScreen(Screen[None]):
     def on_completion_done(self, message: messages.CompletionDone) -> None:
         completion = self.completing.done(message)
         if completion is not None:
-            self.query_one(SnippetPane).show(completion)
-            self.knowing.refresh()
+            self.knowing.explain(completion)
             self.say(describe_done(completion))
 
     def on_completion_failed(self, message: messages.CompletionFailed) -> None:
@@ -188,6 +190,9 @@ class WorkspaceScreen(Screen[None]):
         self.completing.edited(message.editor, message.characters)
 
     # ---- why
+
+    def action_know(self, page: str) -> None:
+        self.knowing.open(page)
 
     def on_choice_made(self, message: messages.ChoiceMade) -> None:
         self.knowing.choose(message)
@@ -296,7 +301,7 @@ class WorkspaceScreen(Screen[None]):
         self.completing.index_ready()
 
     def on_model_ready(self, message: messages.ModelReady) -> None:
-        self._status.show_model(message.model, weak=self.engine.settings.model is None)
+        self._status.show_model(message.model, weak=self.knowing.uses_embedded)
 
     def on_model_failed(self, message: messages.ModelFailed) -> None:
         self._status.show_model_failure(message.reason)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
@@ -9,10 +11,13 @@ from textual.widgets import Static
 
 from indexer.types import Progress
 from repocoder.types import Completion, IndexStatus, ModelInfo
-from tui.display import milliseconds, plain
+from tui.display import duration, milliseconds, plain
 
 WEAK = "weak: `repocoder models` lists better ones"
 """Said of the embedded model wherever its name is shown."""
+
+RATE_AFTER_S = 0.5
+"""Before this a rate says more about the start than about the speed."""
 
 STAGES = {
     "walk": "looking for files",
@@ -21,6 +26,26 @@ STAGES = {
     "derive": "indexing words",
     "publish": "publishing",
 }
+
+
+class Rate:
+    """How fast a stage of the index goes, and when it will be done."""
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._started = 0.0
+        self._first = 0
+
+    def line(self, progress: Progress, now: float) -> str:
+        """ ", 350/s, 12 s left", or "" as long as nothing can be said. `now` is in seconds."""
+        if progress.stage != self._stage or progress.done < self._first:
+            self._stage, self._started, self._first = progress.stage, now, progress.done
+        passed, done = now - self._started, progress.done - self._first
+        if passed < RATE_AFTER_S or done <= 0:
+            return ""
+        rate = done / passed
+        left = f", {duration((progress.total - progress.done) / rate)} left" if progress.total else ""
+        return f", {rate:,.0f}/s{left}"
 
 
 class StatusLines(Vertical):
@@ -33,6 +58,8 @@ class StatusLines(Vertical):
     def on_mount(self) -> None:
         self._index = Content("index: not read yet")
         self._model = Content("model: loading")
+        self._latency = Content("")
+        self._rate = Rate()
         self._show_ground()
 
     def say(self, text: Content) -> None:
@@ -43,7 +70,8 @@ class StatusLines(Vertical):
         stage = STAGES.get(progress.stage, progress.stage)
         share = f" {100 * progress.done // progress.total} %" if progress.total else ""
         count = f" {progress.done:,} of {progress.total:,}" if progress.total else f" {progress.done:,}"
-        self._index = Content.assemble(("index: ", "bold"), plain(stage), f"{count}{share}")
+        rate = self._rate.line(progress, time.monotonic())
+        self._index = Content.assemble(("index: ", "bold"), plain(stage), f"{count}{share}{rate}")
         self._show_ground()
 
     def show_index(self, status: IndexStatus) -> None:
@@ -52,6 +80,11 @@ class StatusLines(Vertical):
 
     def show_index_failure(self, reason: str) -> None:
         self._index = Content.assemble("index: ", plain(reason, "$text-error"))
+        self._show_ground()
+
+    def show_latency(self, line: str) -> None:
+        """Bars of the last completions and the speed of decoding."""
+        self._latency = Content(line)
         self._show_ground()
 
     def show_model(self, model: ModelInfo, *, weak: bool) -> None:
@@ -66,7 +99,10 @@ class StatusLines(Vertical):
         self._show_ground()
 
     def _show_ground(self) -> None:
-        line = Content.assemble(self._index, ("  │  ", "$text-muted"), self._model)
+        bar = ("  │  ", "$text-muted")
+        line = Content.assemble(self._index, bar, self._model)
+        if self._latency:
+            line = Content.assemble(self._index, bar, self._latency, bar, self._model)
         self.query_one("#status-ground", Static).update(line)
 
 
