@@ -69,7 +69,7 @@ def faults_of(query: Query, text: str, facts: FileFacts, snapshot: Snapshot) -> 
         classes = Classes(filled, snapshot, resolver)
         receivers = Receivers(filled, classes)
         found = [
-            *name_faults(filled, snapshot),
+            *name_faults(filled, snapshot, classes),
             *member_faults(filled, classes, receivers),
             *Arity(filled, classes, receivers).faults(),
         ]
@@ -90,8 +90,8 @@ def check(query: Query, text: str, found: Sequence[Fault]) -> tuple[Check, ...]:
 
 _PASSED = {
     NAMES: "every name is defined",
-    MEMBERS: "every member of a known class exists",
-    ARITY: "every call of a known definition fits",
+    MEMBERS: "no member is missing that can be looked up",
+    ARITY: "no call misfits that can be looked up",
 }
 
 

@@ -7,6 +7,7 @@ import re
 from indexer.headers import MAX_SIGNATURE_CHARACTERS
 from indexer.resolvers.rules import parameter_texts
 from indexer.types import Symbol
+from repocoder.verify.brackets import closing
 from repocoder.verify.headers import class_of_type
 from repocoder.verify.written import Said
 
@@ -21,6 +22,7 @@ class BracesReader:
     """Reads headers by their text: `name: Type` where types stand behind, `Type name` in Java."""
 
     def __init__(self, language: str) -> None:
+        self._language = language
         self._java = language == "java"
 
     def own(self, name: str, method: Symbol, *, is_inner: bool) -> str:
@@ -37,23 +39,25 @@ class BracesReader:
         if len(function.signature) >= MAX_SIGNATURE_CHARACTERS:
             return None
         word = re.escape(name)
-        texts = [text for text in parameter_texts(function.signature) if re.search(rf"\b{word}\b", text)]
-        declared = self._declarations(word, code)
-        changed = re.search(
-            rf"(?<![\w$.]){word}\s*=(?![=>])|\binstanceof\b|\btypeof\s+{word}\b|\bin\s+{word}\b", code
-        )
+        body = self._behind_header(function, code)
+        binds = re.compile(rf"\b{word}\s*$" if self._java else rf"^[^:]*\b{word}\b|^\s*\{{.*\b{word}\b")
+        texts = [text for text in parameter_texts(function.signature) if binds.search(text)]
+        declared, unclear = self._declarations(word, body), self._changes(word, body)
         if texts:
             written = self._of_parameter(word, texts[0]) if len(texts) == 1 else None
-            rebound = len(declared) > (1 if self._java else 0) or self._assigned(word, code)
-            return Said(
-                "parameter",
-                (written and not rebound and not self._narrowed(word, code) and class_of_type(written)) or "",
-            )
+            is_clear = written is not None and not declared and not unclear
+            return Said("parameter", (class_of_type(written) if written and is_clear else "") or "")
         if not declared:
-            return None if changed and self._assigned(word, code) else Said("unbound")
-        if len(declared) > 1 or self._narrowed(word, code) or self._assigned(word, code) > 1:
+            return None if unclear else Said("unbound")
+        if len(declared) > 1 or unclear or not declared[0]:
             return None
-        return Said("assigned", class_of_type(declared[0]) or "") if declared[0] else None
+        return Said("assigned", class_of_type(declared[0]) or "")
+
+    def _behind_header(self, function: Symbol, code: str) -> str:
+        """The code of a function behind its parameters."""
+        found = re.search(rf"\b{re.escape(function.name)}\b[^(]*\(", code)
+        end = closing(code, found.end() - 1, self._language) if found else -1
+        return code[end + 1 :]
 
     def _declarations(self, word: str, code: str) -> list[str]:
         """The types of what declares the name in the code, "" where the declaration does not tell."""
@@ -89,21 +93,20 @@ class BracesReader:
         return re.split(r"(?<![=>])=(?!>)", found[1])[0].strip() if found else None
 
     @staticmethod
-    def _assigned(word: str, code: str) -> int:
-        return len(re.findall(rf"(?<![\w$.>\]]\s)(?<![\w$.]){word}\s*=(?![=>])", code))
-
-    @staticmethod
-    def _narrowed(word: str, code: str) -> bool:
+    def _changes(word: str, code: str) -> bool:
+        """Is the name bound anew, or its type narrowed or cast?"""
         pattern = (
-            rf"\b{word}\s+(?:instanceof|as|is|satisfies)\b|\b(?:typeof|in)\s+{word}\b|<[\w.]+>\s*{word}\b"
+            rf"(?<![\w$.>\]]\s)(?<![\w$.]){word}\s*=(?![=>])|\b{word}\s+(?:instanceof|as|is|satisfies)\b"
+            rf"|\b(?:typeof|in)\s+{word}\b|<[\w.]+>\s*{word}\b|\(\s*[\w.]+\s*\)\s*{word}\b"
         )
         return re.search(pattern, code) is not None
 
     def result(self, function: Symbol, called: bool) -> Said | None:
         """The class of what a call gives."""
-        if not called or len(function.signature) >= MAX_SIGNATURE_CHARACTERS:
-            return None
         signature = _MODIFIERS.sub("", function.signature)
+        is_property = not self._java and re.match(r"get\s+\w", signature) is not None
+        if called == is_property or len(function.signature) >= MAX_SIGNATURE_CHARACTERS:
+            return None
         if self._java:
             found = re.match(
                 rf"(?:<[^()]*>\s+)?([\w$.]+(?:<[^()]*>)?(?:\[\])*)\s+{re.escape(function.name)}\s*\(",

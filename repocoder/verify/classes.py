@@ -125,7 +125,13 @@ class Classes:
     def has(self, line: list[Known], member: str) -> bool:
         """Does one of the classes define the member, or so much as mention it?"""
         mention = re.compile(rf"[.#\"'`]\s*{re.escape(member)}\b")
-        return any(one.symbols(member) or mention.search(self.text(one)) for one in line)
+        if any(one.symbols(member) or mention.search(self.text(one)) for one in line):
+            return True
+        made = [symbol.signature for one in line for symbol in one.symbols("constructor")]
+        return any(
+            re.search(rf"\b(?:public|private|protected|readonly)\s+{re.escape(member)}\b", text)
+            for text in made
+        )
 
     def heirs(self, owner: Known) -> Iterator[Known]:
         """The classes of the index that inherit from a class, at most `MAX_HEIRS`."""

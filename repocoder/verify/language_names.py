@@ -27,7 +27,7 @@ _ECMASCRIPT = _words(
     " JSON Map Math NaN Number Object Promise Proxy RangeError ReferenceError Reflect RegExp Set SharedArrayBuffer"
     " String Symbol SyntaxError TypeError URIError Uint16Array Uint32Array Uint8Array Uint8ClampedArray WeakMap WeakRef"
     " WeakSet decodeURI decodeURIComponent encodeURI encodeURIComponent escape eval globalThis isFinite isNaN"
-    " parseFloat parseInt undefined unescape arguments super this async of get set target meta"
+    " parseFloat parseInt undefined unescape arguments super this async of get set target meta let static"
     " AbortController AbortSignal Blob BroadcastChannel Buffer ByteLengthQueuingStrategy Cache CompressionStream"
     " CountQueuingStrategy Crypto CryptoKey CustomEvent DOMException DOMParser DecompressionStream Document Element"
     " Event EventSource EventTarget File FileList FileReader FormData HTMLElement Headers Image IntersectionObserver"

@@ -7,9 +7,10 @@ import re
 from indexer.snapshot import Snapshot
 from indexer.types import Symbol
 from repocoder.verify.brackets import code_of
+from repocoder.verify.classes import Classes
 from repocoder.verify.faults import NAMES, Fault
 from repocoder.verify.filled import Filled, Use
-from repocoder.verify.language_names import known_names, members_of_every
+from repocoder.verify.language_names import known_names
 from repocoder.verify.text import bound_in
 
 _FUNCTIONS = ("function", "method")
@@ -18,7 +19,7 @@ _WORD = re.compile(r"(?<![\w$.])[^\W\d][\w$]*")
 _OUTWARD = re.compile(r"\b(?:global|nonlocal)\s+([\w, ]+)")
 
 
-def name_faults(filled: Filled, snapshot: Snapshot) -> list[Fault]:
+def name_faults(filled: Filled, snapshot: Snapshot, classes: Classes) -> list[Fault]:
     """The unknown names of a completion, each once, in order of appearance."""
     found: dict[str, Fault] = {}
     bound: frozenset[str] | None = None
@@ -31,7 +32,7 @@ def name_faults(filled: Filled, snapshot: Snapshot) -> list[Fault]:
             bound = _bound(filled)
         if filled.language == "python" and filled.text[use.parts[0][0] - 1 : use.parts[0][0]] == "!":
             continue  # `f"{x!r}"`
-        if name in bound or snapshot.defines(name) or _may_be_inherited(filled, use, name):
+        if name in bound or snapshot.defines(name) or _may_be_inherited(filled, use, name, classes):
             continue
         found[name] = Fault(NAMES, name, f"nothing here defines `{name}`", start=use.parts[0][0])
     return list(found.values())
@@ -45,6 +46,8 @@ def _bound(filled: Filled) -> frozenset[str]:
     foreign = [s for s in filled.facts.symbols if s.kind in _FUNCTIONS and not _holds(s, first, last)]
     names = {entry.alias or entry.name for entry in filled.facts.imports}
     names.update(symbol.name for symbol in filled.facts.symbols)
+    bindings = (one for one in filled.facts.bindings if not one.scope or one.scope in filled.around)
+    names.update(binding.name.partition(".")[0] for binding in bindings)
     text = _outside_of(filled, foreign)
     names.update(_WORD.findall(code_of(text, filled.language)))
     for several in _OUTWARD.findall(filled.text) if filled.language == "python" else ():
@@ -73,7 +76,7 @@ def _outside_of(filled: Filled, functions: list[Symbol]) -> str:
     return "".join(pieces)
 
 
-def _may_be_inherited(filled: Filled, use: Use, name: str) -> bool:
+def _may_be_inherited(filled: Filled, use: Use, name: str, classes: Classes) -> bool:
     """In Java a bare name may be a member of a class around it, and a type one of a package that a star imports."""
     if filled.language != "java":
         return False
@@ -83,8 +86,10 @@ def _may_be_inherited(filled: Filled, use: Use, name: str) -> bool:
         return False
     scope = use.scope
     while scope:
-        for symbol in filled.symbols(scope):
-            if symbol.kind == "class" and (symbol.bases or symbol.decorators or symbol.name == "new"):
+        if any(symbol.kind == "class" for symbol in filled.symbols(scope)):
+            owner = classes.at(filled.path, scope)
+            line = classes.line(owner) if owner else None
+            if line is None or name in line[1] or classes.has(line[0], name):
                 return True
         scope = scope.rpartition(".")[0]
-    return name in members_of_every("java", "")
+    return False

@@ -12,7 +12,7 @@ from retrieval.types import Query
 _NAME = re.compile(r"(?<![\w.])([^\W\d]\w*)")
 _ARGUMENT_NAME = re.compile(r"(?<=[(,\s])([^\W\d]\w*)\s*=(?!=)")
 _BOUND = re.compile(
-    r"\b(?:for|as|lambda|def|class|import|except|let|const|var|function|catch)\s*[({\[\s]\s*"
+    r"\b(?:for|as|lambda|def|class|import|except|function|catch)\s*[({\[\s]\s*"
     r"([^\W\d]\w*(?:\s*,\s*[^\W\d]\w*)*)|([^\W\d]\w*)\s*(?::=|=(?!=))"
 )
 # What is bound without a word in front: parameters, `a, b = …`, `a: T = …`, the patterns of a `case`.
@@ -23,6 +23,7 @@ _CASE = re.compile(r"^[ \t]*case\b(.*):", re.MULTILINE)
 # `(a, b) =>`, `{ a, b: c } =`: what languages with braces bind.
 _ARROW = re.compile(r"\(([^()]*)\)\s*(?::[^=;{}]*)?=>|([^\W\d][\w$]*)\s*=>")
 _PATTERN = re.compile(r"[{\[]([^{}\[\]]*)[}\]]\s*(?::[^=;]*)?=(?!=)")
+_STATED = re.compile(r"\b(?:const|let|var)\s+([^\W\d][\w$]*)")
 _WORDS = re.compile(r"[^\W\d]\w*")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
 
@@ -53,7 +54,7 @@ def bound_in(text: str, language: str) -> frozenset[str]:
     code = code_of(text, language)
     bound = {word for line in _IMPORT.findall(code) for word in _WORDS.findall(line)}
     bound.update(word for match in _BOUND.finditer(code) for word in _WORDS.findall(match.group(0)))
-    for pattern in [_TARGETS, _PARAMETERS, _CASE] if language == "python" else [_ARROW, _PATTERN]:
+    for pattern in [_TARGETS, _PARAMETERS, _CASE] if language == "python" else [_ARROW, _PATTERN, _STATED]:
         for match in pattern.finditer(code):
             bound.update(_WORDS.findall(" ".join(filter(None, match.groups()))))
     if language == "python":
