@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 RETRIEVED = 16
 """Hits that our channels give: what of them enters a prompt is the budget's matter."""
 
-ONE_CHANNEL: dict[str, tuple[str, ...]] = {name: (name,) for name in CHANNELS}
-"""Method -> the only channel of the engine that is on; all are on for the others."""
+ONE_CHANNEL: dict[str, tuple[str, ...]] = {name: (name,) for name in CHANNELS if name != "recent"}
+"""Method -> the only channel of the engine that is on; all of these are on for the others. In a benchmark no file was
+edited lately, whatever the clock says of its checkout."""
 
 TokenizeMany = Callable[[Sequence[str]], list[list[int]]]
 
@@ -53,7 +54,7 @@ class Workspace:
         self.both_sides = both_sides
         self._is_own = is_own
         self._indexes = indexes
-        self._channels = ONE_CHANNEL.get(method, Settings().channels)
+        self._channels = ONE_CHANNEL.get(method, tuple(ONE_CHANNEL))
         self._embedder = embedder
         self._engine: Engine | None = None
         self._before: Engine | None = None  # of another repository, with workers that this one can use

@@ -17,14 +17,13 @@ from indexer.generation import Verified, hold, verify_part, wanted_parts
 from indexer.packing import Layout, facts_from, unpack_content, unpack_layout, unpack_uses
 from indexer.recall import Recall
 from indexer.resolve import Row
-from indexer.symbol_rows import NamedSymbol, read_adjacency, read_named, read_names
+from indexer.symbol_rows import NamedSymbol, read_adjacency, read_named, read_names, slices
 from indexer.types import Chunk, Edge, FileFacts, Skip, Symbol
 
 OPEN_TRIES = 5  # a writer that publishes twice while we open takes the folder away that we are about to hold
 FACTS_HELD = 256  # files whose facts are kept decoded, some 20 MB
 LAYOUTS_HELD = 1024  # files whose chunks and symbols are, some 30 MB
 CONTENTS_HELD_BYTES = 32 << 20
-_VARIABLES = 500
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +33,7 @@ T = TypeVar("T")
 class _File(NamedTuple):
     id: int
     language: str
+    mtime_ns: int
 
 
 def _locked(method: Callable[Concatenate[Snapshot, P], R]) -> Callable[Concatenate[Snapshot, P], R]:
@@ -131,6 +131,10 @@ class Snapshot:
         """The name of the file's language. Raises KeyError for a path that is not indexed."""
         return self._file_table()[path].language
 
+    def modified(self) -> dict[str, int]:
+        """When each file was changed last, as the build saw it: nanoseconds since the epoch."""
+        return {path: file.mtime_ns for path, file in self._file_table().items()}
+
     @_locked
     def facts(self, path: str) -> FileFacts | None:
         """What parsing the file gave; None for a path that is not indexed."""
@@ -184,7 +188,7 @@ class Snapshot:
         """In the order of the ids. Raises KeyError."""
         wanted = [int(number) for number in ids]
         found: dict[int, Chunk] = {}
-        for some in _slices(wanted):
+        for some in slices(wanted):
             marks = ",".join("?" * len(some))
             found.update((c.id, c) for c in self._read_chunks(f"WHERE id IN ({marks})", some))
         return [found[number] for number in wanted]
@@ -243,7 +247,7 @@ class Snapshot:
         """In the order of the ids; those that are not in this generation are left out."""
         wanted = [int(number) for number in ids]
         found: dict[int, Symbol] = {}
-        for some in _slices(wanted):
+        for some in slices(wanted):
             marks = ",".join("?" * len(some))
             found.update((one.id, one) for one in self._read_symbols(f"WHERE id IN ({marks})", some))
         return [found[number] for number in wanted if number in found]
@@ -317,8 +321,8 @@ class Snapshot:
     @_locked
     def _file_table(self) -> dict[str, _File]:
         if self._files is None:
-            rows = self._connection.execute("SELECT path, id, language FROM files ORDER BY path")
-            self._files = {os.fsdecode(path): _File(number, language) for path, number, language in rows}
+            rows = self._connection.execute("SELECT path, id, language, mtime_ns FROM files ORDER BY path")
+            self._files = {os.fsdecode(path): _File(*rest) for path, *rest in rows}
             self._paths = {file.id: path for path, file in self._files.items()}
             self._path_set = frozenset(self._files)
         return self._files
@@ -391,7 +395,3 @@ def _at(facts: Sequence[T], position: int, path: str) -> T:
         return facts[position]
     except IndexError:
         raise DamagedIndexError(f"index: {path}: its rows are not those of its layout") from None
-
-
-def _slices(values: Sequence[R]) -> Iterable[Sequence[R]]:
-    return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))

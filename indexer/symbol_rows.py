@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from indexer.adjacency import Adjacency
 
 _VARIABLES = 500  # of one statement
+
+T = TypeVar("T")
 
 
 class NamedSymbol(NamedTuple):
@@ -30,8 +32,7 @@ def read_named(
     """All symbols whose last part is one of `names`. `paths`: number of a file -> its path."""
     wanted = sorted(set(names))
     found: list[NamedSymbol] = []
-    for start in range(0, len(wanted), _VARIABLES):
-        some = wanted[start : start + _VARIABLES]
+    for some in slices(wanted):
         rows = connection.execute(
             "SELECT id, file_id, position, name, qualname, kind FROM symbols"  # noqa: S608
             f" WHERE name IN ({','.join('?' * len(some))}) ORDER BY name, id",
@@ -59,3 +60,8 @@ def read_adjacency(connection: sqlite3.Connection, paths: Mapping[int, str]) -> 
         np.array(edges, dtype=np.float64).reshape(-1, 5),
         paths,
     )
+
+
+def slices(values: Sequence[T]) -> Iterable[Sequence[T]]:
+    """The values in parts that one statement can take."""
+    return (values[start : start + _VARIABLES] for start in range(0, len(values), _VARIABLES))

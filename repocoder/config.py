@@ -27,7 +27,7 @@ ENVIRONMENT_PREFIX = "REPOCODER_"
 MAX_PROJECT_FILE_BYTES = 16 << 10
 """A dotted TOML key takes quadratic time: 9 s at 64 KiB, about half a second at 16 KiB."""
 
-CHANNELS = ("definitions", "similar", "dense")
+CHANNELS = ("definitions", "similar", "dense", "recent")
 LEXICAL_BACKENDS = ("postings", "rank-bm25")
 RETRIEVAL_MODES = ("auto", "always", "never")
 GATES = ("free", "token")

@@ -24,6 +24,7 @@ from repocoder.embedders import channels_of, open_embedder, vectors_of
 from retrieval.embed import Embedder
 from retrieval.postings import PostingsBuilder
 from retrieval.retriever import RetrievalSettings, Retriever
+from retrieval.worktree import Worktree
 
 
 class Session:
@@ -53,6 +54,7 @@ class Sessions:
         self._root = root
         self._directory = directory
         self._settings = settings
+        self._worktree = Worktree(root)  # keeps what git said, whatever generation asks
         self._embedder: Embedder | None = None
         self._indexer: Indexer | None = None
         self._current: Session | None = None
@@ -177,7 +179,10 @@ class Sessions:
         settings = RetrievalSettings(
             channels=channels_of(self._settings), lexical_backend=self._settings.lexical_backend
         )
-        return Session(snapshot, Retriever(snapshot, embedder=self._embedder, settings=settings))
+        retriever = Retriever(
+            snapshot, embedder=self._embedder, settings=settings, changes=self._worktree.changes
+        )
+        return Session(snapshot, retriever)
 
     @property
     def _walk_options(self) -> WalkOptions:

@@ -22,12 +22,13 @@ of all holes, 84 % from 0.8 on. A proxy: no model was asked, and it was chosen o
 def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:
     """Decide from the hits of all channels; the reason is a sentence for the user.
 
-    `score` is the best coverage of a similar snippet, 0 to 1; 1 if another file's definition is reachable.
+    `score` is the best coverage of a similar or recently edited snippet, 0 to 1; 1 if another file's definition is
+    reachable.
     """
     if mode == "never":
         return GateDecision(False, 0.0, SIMILAR_THRESHOLD, "retrieval is switched off")
     defined = best = 0
-    similar = 0.0
+    similar = recent = 0.0
     reason = ""
     for hit in hits:
         for evidence in hit.evidence:
@@ -37,14 +38,18 @@ def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:
                     best, reason = evidence.rank, f"{hit.path} {evidence.why}"
             elif evidence.source == "similar":
                 similar = max(similar, evidence.score)
-    score = 1.0 if defined else similar
-    features = {"definitions": float(defined), "similar": similar}
+            elif evidence.source == "recent":
+                recent = max(recent, evidence.score)
+    alike = max(similar, recent)
+    score = 1.0 if defined else alike
+    features = {"definitions": float(defined), "similar": similar, "recent": recent}
     if mode == "always":
         return GateDecision(True, score, SIMILAR_THRESHOLD, "retrieval is always on", features)
     if defined:
         return GateDecision(True, score, SIMILAR_THRESHOLD, reason, features)
-    if similar >= SIMILAR_THRESHOLD:
-        why = f"similar code covers {similar:.2f} of what is near the cursor, at least {SIMILAR_THRESHOLD}"
+    if alike >= SIMILAR_THRESHOLD:
+        what = "similar code" if similar >= recent else "recently edited code"
+        why = f"{what} covers {alike:.2f} of what is near the cursor, at least {SIMILAR_THRESHOLD}"
         return GateDecision(True, score, SIMILAR_THRESHOLD, why, features)
     why = (
         "no name near the cursor comes from another file,"

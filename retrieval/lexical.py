@@ -211,12 +211,25 @@ def _why(terms: Sequence[str], held: NDArray[np.bool_], idf: Mapping[str, float]
 
 
 def shown_lines(
-    chunk: Chunk, around: snippet.Excerpt, wanted: snippet.Target, guard: Guard, *, continuation: bool
+    chunk: Chunk,
+    around: snippet.Excerpt,
+    wanted: snippet.Target,
+    guard: Guard,
+    *,
+    continuation: bool,
+    among: Sequence[Lines] = (),
 ) -> Lines | None:
-    """The lines to show for a matched chunk, None where the guard allows nothing around the match."""
-    first, last = chunk.span.start_line, chunk.span.end_line
-    inside = around.lines[first - around.first : last - around.first + 1]
-    line = first + snippet.best_line(inside, wanted)
+    """The lines to show for a matched chunk, None where the guard allows nothing around the match.
+
+    `among`: the stretches of the chunk of which one must hold the match; the whole chunk if left out.
+    """
+    stretches = among or ((chunk.span.start_line, chunk.span.end_line),)
+    line, best = stretches[0][0], -1.0
+    for first, last in stretches:
+        inside = around.lines[first - around.first : last - around.first + 1]
+        place, score = snippet.best_place(inside, wanted)
+        if score > best:
+            line, best = first + place, score
     start, end = snippet.window(line, continuation=continuation)
     allowed = guard.clip(chunk.path, start, end, line)
     return around.trim(*allowed) if allowed is not None else None

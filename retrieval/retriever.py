@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -20,8 +20,10 @@ from retrieval.lexical import Lexical, similar
 from retrieval.neighbors import definitions, imported_paths
 from retrieval.overlay import Overlay
 from retrieval.postings import Postings
+from retrieval.recent import Recent
 from retrieval.trace import Trace
 from retrieval.types import GateDecision, Hit, Query
+from retrieval.worktree import Changes
 
 DEPTH = 16
 """Candidates each channel gives to fusion: twice what a prompt holds, so dedupe and caps leave enough."""
@@ -63,10 +65,13 @@ class Retriever:
         *,
         embedder: Embedder | None = None,
         settings: RetrievalSettings | None = None,
+        changes: Callable[[], Changes] = Changes,
     ) -> None:
+        """`changes`: tells the recent channel what git sees; by default nothing."""
         self._snapshot = snapshot
         self._embedder = embedder
         self._settings = settings or RetrievalSettings()
+        self._recent = Recent(snapshot, changes)
         self._lexical: Lexical | None = None
         self._vectors: Vectors | None = None
         self._loading = threading.Lock()
@@ -150,6 +155,9 @@ class Retriever:
         if "dense" in on and self._embedder is not None and (vectors := self._open_vectors()) is not None:
             with _timed(timings, "dense_ms"):
                 found["dense"] = dense(hole_text(query), self._snapshot, vectors, self._embedder, limit=DEPTH)
+        if "recent" in on:
+            with _timed(timings, "recent_ms"):
+                found["recent"] = self._recent.find(query, self.lexical(), guard=guard, trace=trace)
         return found
 
     def _open_lexical(self) -> Lexical:

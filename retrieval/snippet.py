@@ -65,6 +65,11 @@ def line_terms(line: str) -> frozenset[str]:
 
 def best_line(lines: Sequence[str], wanted: Target) -> int:
     """Index of the line at which `lines` are most like the target, the first of equals; 0 if nothing is."""
+    return best_place(lines, wanted)[0]
+
+
+def best_place(lines: Sequence[str], wanted: Target) -> tuple[int, float]:
+    """The same, and how much that line is like the target."""
     asked = frozenset[str]().union(*(line for line, _ in wanted.lines))
     filled = [(number, terms) for number, line in enumerate(lines) if (terms := line_terms(line))]
     masses = [0.0 if asked.isdisjoint(terms) else wanted.mass(terms) for _, terms in filled]
@@ -82,7 +87,7 @@ def best_line(lines: Sequence[str], wanted: Target) -> int:
     for (number, _), score in zip(filled, totals, strict=True):
         if score > best_score:
             best, best_score = number, score
-    return best
+    return best, best_score
 
 
 def _likeness(
