@@ -1,13 +1,16 @@
-"""Does a prediction use names that nothing defines? A static check of ours; no published harness has it. Python."""
+"""Does a prediction use names or members that nothing defines? Static checks of ours; no published harness has them."""
 
 from __future__ import annotations
 
-from eval.metrics.syntax import GrowingFile
+from eval.metrics.syntax import BUDGET_SECONDS, GrowingFile
+from indexer.analyze import analyze
 from indexer.snapshot import Snapshot
-from repocoder.verify import unknown_names
+from repocoder.verify import ARITY, MEMBERS, NAMES, Fault, faults_of, unknown_names
+from repocoder.verify.language_names import LANGUAGES
 from retrieval.types import Query
 
 _NAME = "identifier"
+_RATES = {"undefined_use_rate": {NAMES, MEMBERS}, "misfit_call_rate": {ARITY}}
 
 
 def undefined_name_rate(query: Query, prediction: str, snapshot: Snapshot) -> float | None:
@@ -35,11 +38,40 @@ def undefined_names(query: Query, prediction: str, snapshot: Snapshot) -> tuple[
     return tuple(name for name in unknown if name in used)
 
 
+def fault_rates(query: Query, prediction: str, snapshot: Snapshot) -> dict[str, float]:
+    """What a user would be warned of: "undefined_use_rate" is 100 if the prediction uses a name that nothing in reach
+    defines, or asks a known class or module for what it does not have; "misfit_call_rate" if it calls a known
+    definition with arguments that this does not take; else 0.
+
+    Stricter than `undefined_name_rate`: a name that only another function binds is undefined here. For the languages
+    that completions are checked for; empty for others, for an empty prediction and where the file cannot be parsed.
+    """
+    if query.language not in LANGUAGES or not prediction.strip():
+        return {}
+    found = _faults(query, _whole_lines(query, prediction), snapshot)
+    if found is None:
+        return {}
+    failed = {fault.check for fault in found}
+    return {name: 100.0 if checks & failed else 0.0 for name, checks in _RATES.items()}
+
+
+def _faults(query: Query, prediction: str, snapshot: Snapshot) -> tuple[Fault, ...] | None:
+    whole = f"{query.prefix}{prediction}{query.suffix}".encode("utf-8", "replace")
+    facts = analyze(query.path, whole, budget_s=BUDGET_SECONDS, every_use=True).facts
+    return None if facts.degraded else faults_of(query, prediction, facts, snapshot)
+
+
+def _whole_lines(query: Query, prediction: str) -> str:
+    """A prediction that was cut has lost its line end: its last word and the next line's first must not run
+    together.
+    """
+    ends = prediction.endswith("\n") or query.suffix.startswith("\n")
+    return prediction if ends else f"{prediction}\n"
+
+
 def _names_in(query: Query, prediction: str) -> set[str]:
     file = GrowingFile(query.language, query.prefix)
-    # A prediction that was cut has lost its line end: its last word and the next line's first must not run together.
-    joint = "" if prediction.endswith("\n") or query.suffix.startswith("\n") else "\n"
-    tail = f"{prediction}{joint}{query.suffix}"
+    tail = f"{_whole_lines(query, prediction)}{query.suffix}"
     root = file.root(tail)
     if root is None:
         return set()

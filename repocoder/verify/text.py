@@ -23,6 +23,9 @@ _CASE = re.compile(r"^[ \t]*case\b(.*):", re.MULTILINE)
 # `(a, b) =>`, `{ a, b: c } =`: what languages with braces bind.
 _ARROW = re.compile(r"\(([^()]*)\)\s*(?::[^=;{}]*)?=>|([^\W\d][\w$]*)\s*=>")
 _PATTERN = re.compile(r"[{\[]([^{}\[\]]*)[}\]]\s*(?::[^=;]*)?=(?!=)")
+_TYPES = re.compile(
+    r"<([^<>()]*)>(?=\s+[\w$<>\[\].]+\s+\w+\s*\()|\b(?:class|interface|type|function|record)\s+\w+\s*<([^<>()]*)>"
+)
 _STATED = re.compile(r"\b(?:const|let|var)\s+([^\W\d][\w$]*)")
 _WORDS = re.compile(r"[^\W\d]\w*")
 _PAIRS = {")": "(", "]": "[", "}": "{"}
@@ -54,7 +57,9 @@ def bound_in(text: str, language: str) -> frozenset[str]:
     code = code_of(text, language)
     bound = {word for line in _IMPORT.findall(code) for word in _WORDS.findall(line)}
     bound.update(word for match in _BOUND.finditer(code) for word in _WORDS.findall(match.group(0)))
-    for pattern in [_TARGETS, _PARAMETERS, _CASE] if language == "python" else [_ARROW, _PATTERN, _STATED]:
+    for pattern in (
+        [_TARGETS, _PARAMETERS, _CASE] if language == "python" else [_ARROW, _PATTERN, _STATED, _TYPES]
+    ):
         for match in pattern.finditer(code):
             bound.update(_WORDS.findall(" ".join(filter(None, match.groups()))))
     if language == "python":

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from eval.metrics.undefined import undefined_name_rate, undefined_names
+from eval.metrics.undefined import fault_rates, undefined_name_rate, undefined_names
+from indexer.build import Indexer
+from indexer.snapshot import Snapshot
 from retrieval.types import Query
 
 
@@ -59,3 +62,31 @@ def test_only_names_of_the_code_are_judged(
 def test_other_languages_have_none() -> None:
     index: Any = Index()
     assert undefined_name_rate(Query("a.go", "go", 1, 0, "", "", "", ()), "nowhere()", index) is None
+
+
+@pytest.mark.parametrize(
+    ("prediction", "rates"),
+    [
+        ("box.open(1)", (0.0, 0.0)),
+        ("box.close(1)", (100.0, 0.0)),
+        ("ghost(box)", (100.0, 0.0)),
+        ("box.open()", (0.0, 100.0)),
+        ("box.open(box.ghost, 2)", (100.0, 100.0)),
+        ("  ", None),
+    ],
+)
+def test_rates_of_what_users_are_warned_of(
+    tmp_path: Path, prediction: str, rates: tuple[float, float] | None
+) -> None:
+    root = tmp_path / "repository"
+    root.mkdir()
+    (root / "boxes.py").write_text("class Box:\n    def open(self, width: int) -> None: ...\n")
+    indexer = Indexer(root, tmp_path / "index", derived=(), workers=1)
+    indexer.build()
+    indexer.close()
+    prefix = "from boxes import Box\n\n\ndef work(box: Box) -> None:\n    "
+    query = Query("work.py", "python", 5, 4, prefix, "print(box)\n", "work", ())
+    with Snapshot.open(tmp_path / "index", root, derived_versions={}) as snapshot:
+        found = fault_rates(query, prediction, snapshot)
+    names = ("undefined_use_rate", "misfit_call_rate")
+    assert found == ({} if rates is None else dict(zip(names, rates, strict=True)))
