@@ -10,6 +10,7 @@ from rich.style import Style
 from rich.text import Text
 from textual import events
 from textual._text_area_theme import TextAreaTheme
+from textual.binding import Binding, BindingType
 from textual.document._document import EditResult
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
@@ -49,6 +50,12 @@ class LineTheme(TextAreaTheme):
 class CodeArea(TextArea):
     """One open file, shown with harmless characters and kept byte for byte."""
 
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "ctrl+home", "to_start", "Start of file", id="file-start", tooltip="To the first line", show=False
+        ),
+        Binding("ctrl+end", "to_end", "End of file", id="file-end", tooltip="To the last line", show=False),
+    ]
     COMPONENT_CLASSES: ClassVar[set[str]] = {f"code--{group}" for group in GROUPS.values()}
 
     def __init__(self, file: TextFile, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
@@ -81,6 +88,12 @@ class CodeArea(TextArea):
     def buffer(self) -> str:
         """The text as the file would hold it, with the byte order mark that it had."""
         return ("\ufeff" if self.file.bom else "") + self.exact.text
+
+    def action_to_start(self) -> None:
+        self.move_cursor((0, 0))
+
+    def action_to_end(self) -> None:
+        self.move_cursor(self.document.end)
 
     def replace_all(self, file: TextFile) -> None:
         """Show another version of the file; one step of undo leads back."""
