@@ -102,7 +102,8 @@ def run_loop(
         found = steps.with_definitions(again, steps.retrieve(again), kept.unknown)
         retrieve_ms += _since(retrieving)
         gate_ms += found.timings.get("gate_ms", 0.0)
-        if _places(found.hits) == _places(kept.retrieved.hits):
+        shown = _texts if kept.unknown else _places  # a definition may be there already, without the member
+        if shown(found.hits) == shown(kept.retrieved.hits):
             break
         later = _take_turn(steps, again, found, _numbered(on_text, number), cancel)
         if later.draft.stop_reason == "cancelled":
@@ -164,6 +165,10 @@ def _numbered(on_text: Callable[[str, int], None] | None, number: int) -> Callab
 
 def _places(hits: tuple[Hit, ...]) -> list[tuple[str, int, int]]:
     return [(hit.path, hit.start_line, hit.end_line) for hit in hits]
+
+
+def _texts(hits: tuple[Hit, ...]) -> list[tuple[str, int, str]]:
+    return [(hit.path, hit.start_line, hit.text) for hit in hits]
 
 
 def _report(number: int, turn: Turn, *, reason: str) -> PassReport:
