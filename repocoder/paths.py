@@ -25,6 +25,11 @@ def data_dir() -> Path:
     return Path(platformdirs.user_data_dir(APP))
 
 
+def state_dir() -> Path:
+    """Where what a program remembers between two runs lives, such as undo steps: `$XDG_STATE_HOME/repocoder`."""
+    return Path(platformdirs.user_state_dir(APP))
+
+
 def models_dir() -> Path:
     """Where downloaded models live."""
     return data_dir() / "models"

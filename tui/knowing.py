@@ -124,6 +124,23 @@ class Knowing:
         self._engine.settings = replace(settings, snippet_tokens=tokens)
         self.refresh()
 
+    def show_preview(self, message: messages.PreviewWanted) -> None:
+        """The diff of a suggestion; it is taken if the user says so and it is still the one that was shown."""
+        from tui.screens.diff import DiffScreen
+
+        editor, preview = message.editor, message.preview
+
+        def decide(apply: bool | None) -> None:
+            if not apply:
+                return
+            ghost = editor.ghost
+            if ghost is None or (ghost.rest, ghost.anchor) != (preview.text, (preview.row, preview.column)):
+                self._workspace.say(Content("the suggestion changed meanwhile: nothing was taken"))
+            else:
+                editor.accept_all()
+
+        self._workspace.app.push_screen(DiffScreen(preview), decide)
+
     def show_prompt(self, message: messages.PromptWanted) -> None:
         """The prompt of the last completion on a page of its own."""
         from tui.screens.prompt import PromptScreen

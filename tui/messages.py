@@ -13,6 +13,7 @@ from tui.colours import Row
 
 if TYPE_CHECKING:
     from tui.listing import Listing
+    from tui.preview import Preview
     from tui.widgets.editor import Editor
 
 
@@ -38,6 +39,14 @@ class GhostTurned(Message):
     editor: Editor
     number: int  # 1-based
     count: int
+
+
+@dataclass
+class PreviewWanted(Message):
+    """Show a suggestion as a diff, and take it only when that is confirmed."""
+
+    editor: Editor
+    preview: Preview
 
 
 @dataclass

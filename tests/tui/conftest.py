@@ -175,6 +175,12 @@ class ScriptedEngine:
         )
 
 
+@pytest.fixture(autouse=True)
+def own_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the application remembers between two runs stays in the test."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 @pytest.fixture
 def repository(tmp_path: Path) -> Path:
     """Three Python files, one binary, one secret, one ignored."""

@@ -203,6 +203,9 @@ class WorkspaceScreen(Screen[None]):
     def on_budget_changed(self, message: messages.BudgetChanged) -> None:
         self.knowing.change_budget(message.step)
 
+    def on_preview_wanted(self, message: messages.PreviewWanted) -> None:
+        self.knowing.show_preview(message)
+
     def on_prompt_wanted(self, message: messages.PromptWanted) -> None:
         self.knowing.show_prompt(message)
 
@@ -239,7 +242,8 @@ class WorkspaceScreen(Screen[None]):
         except RepocoderError as error:
             self._complain(str(error))
             return False
-        self.say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes"))
+        problem = plain(f"   {self.area.journal.problem}" if self.area.journal.problem else "", "$text-warning")
+        self.say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes", problem))
         self._update_index()
         return True
 

@@ -19,8 +19,12 @@ from repocoder.edits import TextFile
 from tui.display import visible
 from tui.document import split
 from tui.ghost import Ghost, next_line, next_word
-from tui.messages import Edited, GhostDropped, GhostTaken, GhostTurned
+from tui.messages import Edited, GhostDropped, GhostTaken, GhostTurned, PreviewWanted
+from tui.preview import Preview
 from tui.widgets.code_area import CodeArea
+
+PREVIEW_LINES = 10
+"""A longer suggestion is not overseen at a glance: taking all of it shows a diff first."""
 
 
 class Editor(CodeArea):
@@ -60,6 +64,14 @@ class Editor(CodeArea):
             "Previous",
             id="previous-suggestion",
             tooltip="Show the suggestion before it",
+            show=False,
+        ),
+        Binding(
+            "alt+v",
+            "preview",
+            "Preview",
+            id="preview",
+            tooltip="Show the suggestion as a diff before taking it",
             show=False,
         ),
         Binding("escape", "drop_ghost", "Dismiss", id="dismiss", tooltip="Cancel or dismiss the suggestion"),
@@ -156,6 +168,23 @@ class Editor(CodeArea):
         self.drop_ghost()
 
     def action_accept_all(self) -> None:
+        """Take all of it; a long one is shown as a diff first."""
+        if self._ghost is not None and len(self._ghost.lines) > PREVIEW_LINES:
+            self.action_preview()
+        else:
+            self.accept_all()
+
+    def action_preview(self) -> None:
+        """Show what the suggestion would change."""
+        if self._ghost is not None and self._ghost.rest:
+            row, column = self._ghost.anchor
+            lines = tuple(self.exact.lines)
+            self.post_message(
+                PreviewWanted(self, Preview(self.file.path, lines, row, column, self._ghost.rest))
+            )
+
+    def accept_all(self) -> None:
+        """Put the whole suggestion into the document, as one step of undo."""
         self._accept(self._ghost.rest if self._ghost else "")
         self.end_ghost()
         self.post_message(GhostTaken(self, whole=True))
@@ -173,7 +202,7 @@ class Editor(CodeArea):
             super().action_cursor_word_right(select)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("accept_all", "accept_word", "accept_line"):
+        if action in ("accept_all", "accept_word", "accept_line", "preview"):
             return self._ghost is not None and bool(self._ghost.rest)
         if action == "turn_ghost":
             return self._ghost is not None and self._ghost.number[1] > 1

@@ -13,7 +13,9 @@ from textual.widgets import ContentSwitcher, Static, TextArea
 
 from repocoder.edits import TextFile, read_text_file, replace_file
 from repocoder.errors import UsageError
+from repocoder.paths import index_dir, state_dir
 from tui.display import plain
+from tui.journal import Journal
 from tui.widgets.editor import Editor
 
 WELCOME = Content.from_markup(
@@ -41,6 +43,7 @@ class EditorArea(Vertical):
         self._editors: dict[str, Editor] = {}
         self._numbers = count()
         self._places: list[tuple[str, int]] = []
+        self.journal = Journal(state_dir() / "undo" / index_dir(root).name)
 
     def compose(self) -> ComposeResult:
         yield Static(Content("no file"), id="title")
@@ -72,6 +75,7 @@ class EditorArea(Vertical):
         if path not in self._editors:
             file = self.read(path)
             editor = Editor(file, id=f"editor-{next(self._numbers)}")
+            self.journal.restore(path, editor.file.sha256, editor.history)
             await self.query_one("#editors", ContentSwitcher).add_content(editor)
             self._editors[path] = editor
         if here is not None and (here.file.path != path or line is not None):
@@ -105,6 +109,7 @@ class EditorArea(Vertical):
         data = file.encode(text)
         digest = replace_file(self._root, file.path, data, expected_sha256=None if overwrite else file.sha256)
         editor.file = TextFile(file.path, text, file.bom, digest)
+        self.journal.keep(file.path, digest, editor.history)
         self._show_title()
         return len(data)
 
