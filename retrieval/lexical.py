@@ -68,10 +68,16 @@ class Ranked:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a query some chunks hold. `shares` is (n,) float64, 0 to 1; `whys` name what is shared."""
+    """How much of a query n texts hold: `shares` is (n,) float64, 0 to 1, `held` is (terms, n) bool."""
 
     shares: NDArray[np.float64]
-    whys: tuple[str, ...]
+    held: NDArray[np.bool_]
+    idf: Mapping[str, float]
+    terms: tuple[str, ...]
+
+    def why(self, column: int) -> str:
+        """The rarest terms that a text shares with the query, in words."""
+        return _why(self.terms, self.held[:, column], self.idf)
 
 
 def similar(
@@ -81,14 +87,15 @@ def similar(
     *,
     guard: Guard,
     limit: int,
+    weights: Mapping[str, float] | None = None,
     trace: Trace | None = None,
 ) -> list[Hit]:
-    """Code like that around the hole, best first.
+    """Code like that around the hole, best first. `weights` are those of `weigh`, where they are known already.
 
     Without a draft a hit shows what follows the matched lines, with one the matched lines themselves
     (RepoCoder). The evidence's score is the coverage, which does not depend on the repository's size.
     """
-    weights = weigh(query)
+    weights = weigh(query) if weights is None else weights
     banned = [
         chunk.id
         for path in guard.paths
@@ -141,8 +148,8 @@ def rank(
     found = lexical.search({term: weights[term] for term in wanted.masses}, limit, without=without)
     covered = wanted.cover(lexical.shared(list(wanted.masses), [number for number, _ in found]))
     return [
-        Ranked(number, score, float(share), why)
-        for (number, score), share, why in zip(found, covered.shares, covered.whys, strict=True)
+        Ranked(number, score, float(covered.shares[column]), covered.why(column))
+        for column, (number, score) in enumerate(found)
     ]
 
 
@@ -155,12 +162,9 @@ class Selected:
 
     def cover(self, held: NDArray[np.bool_]) -> Coverage:
         """What texts cover that hold these terms. `held` is (terms, texts) bool."""
-        terms = list(self.masses)
         masses = np.array(list(self.masses.values()))
-        shares = masses @ held / masses.sum() if terms else np.zeros(held.shape[1])
-        return Coverage(
-            shares, tuple(_why(terms, held[:, column], self.idf) for column in range(held.shape[1]))
-        )
+        shares = masses @ held / masses.sum() if len(masses) else np.zeros(held.shape[1])
+        return Coverage(shares, held, self.idf, tuple(self.masses))
 
 
 def select(weights: Mapping[str, float], lexical: Lexical, *, without: Sequence[int] = ()) -> Selected:

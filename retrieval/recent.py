@@ -12,7 +12,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,37 +93,50 @@ class Recent:
         self._stretches: tuple[object, tuple[_Stretch, ...]] = (None, ())
         self._buffers: OrderedDict[str, tuple[str, tuple[_Window, ...]]] = OrderedDict()
 
-    def find(self, query: Query, lexical: Lexical, *, guard: Guard, trace: Trace | None = None) -> list[Hit]:
-        """The edits that are most like the hole, best first."""
+    def find(
+        self,
+        query: Query,
+        lexical: Lexical,
+        *,
+        guard: Guard,
+        weights: Mapping[str, float] | None = None,
+        trace: Trace | None = None,
+    ) -> list[Hit]:
+        """The edits that are most like the hole, best first. `weights` are those of `lexical.weigh`, if known."""
         now = self._clock()
-        windows = [
-            window for path, text in query.buffers for window in self._windows(query, path, text, guard)
-        ]
+        windows = [one for path, text in query.buffers for one in self._windows(query, path, text, guard)]
         unsaved = {window.path for window in windows}
-        stretches = [stretch for stretch in self._edited(now) if stretch.chunk.path not in unsaved]
-        stretches = [stretch for stretch in stretches if self._is_allowed(stretch, guard)]
+        stretches = [
+            one
+            for one in self._edited(now)
+            if one.chunk.path not in unsaved and guard.allows(one.chunk.path, *_span(one.chunk))
+        ]
         if not windows and not stretches:
             return []
-        wanted = select(weigh(query), lexical)
+        wanted = select(weigh(query) if weights is None else weights, lexical)
         terms = list(wanted.masses)
         if not terms:
             return []
-        of_index = wanted.cover(lexical.shared(terms, [stretch.chunk.id for stretch in stretches]))
-        of_buffers = wanted.cover(
-            np.array([[term in window.terms for window in windows] for term in terms]).reshape(len(terms), -1)
-        )
+        held = lexical.shared(terms, [one.chunk.id for one in stretches])
+        unsaved_held = np.array([[term in one.terms for one in windows] for term in terms], dtype=np.bool_)
+        covered = wanted.cover(np.hstack([held, unsaved_held.reshape(len(terms), -1)]))
         target = snippet.target(compared_lines(query), wanted.idf)
-        found = [
-            (float(share), self._saved(stretch, target, guard, now, why))
-            for stretch, share, why in zip(stretches, of_index.shares, of_index.whys, strict=True)
-            if share >= SIMILAR_THRESHOLD or trace is not None
-        ]
-        found += [
-            (float(share), self._unsaved(window, why))
-            for window, share, why in zip(windows, of_buffers.shares, of_buffers.whys, strict=True)
-            if share >= SIMILAR_THRESHOLD or trace is not None
-        ]
-        return _best([(share, hit) for share, hit in found if hit is not None], trace)
+        ranked = sorted(range(len(covered.shares)), key=lambda column: -covered.shares[column])
+        found: list[Hit] = []
+        for column in ranked:
+            share = float(covered.shares[column])
+            if trace is None and (share < SIMILAR_THRESHOLD or len(found) == MAX_HITS):
+                break
+            if column < len(stretches):
+                hit = self._saved(stretches[column], target, guard, now)
+            else:
+                hit = self._unsaved(windows[column - len(stretches)])
+            if hit is not None:
+                evidence = Evidence(
+                    "recent", len(found) + 1, share, f"{hit.evidence[0].why}; {covered.why(column)}"
+                )
+                found.append(replace(hit, score=share, evidence=(evidence,)))
+        return _best(found, trace)
 
     # ---- what the index has
 
@@ -161,13 +174,7 @@ class Recent:
                     stretches.append(_Stretch(chunk, lines, path in changed, saved.get(path, 0)))
         return tuple(stretches[:MAX_CHUNKS])
 
-    def _is_allowed(self, stretch: _Stretch, guard: Guard) -> bool:
-        span = stretch.chunk.span
-        return guard.allows(stretch.chunk.path, span.start_line, span.end_line)
-
-    def _saved(
-        self, stretch: _Stretch, target: snippet.Target, guard: Guard, now: int, shares: str
-    ) -> Hit | None:
+    def _saved(self, stretch: _Stretch, target: snippet.Target, guard: Guard, now: int) -> Hit | None:
         around = snippet.excerpt(self._snapshot.content(stretch.chunk.path), stretch.chunk.span)
         shown = shown_lines(stretch.chunk, around, target, guard, continuation=False, among=stretch.lines)
         if shown is None:
@@ -175,7 +182,7 @@ class Recent:
         reasons = [_ago(now - stretch.mtime_ns)] if stretch.mtime_ns else []
         if stretch.uncommitted:
             reasons.append("changed since the last commit")
-        return _hit(stretch.chunk, f"{', '.join(reasons)}; {shares}", around.text(*shown), shown)
+        return _hit(stretch.chunk, ", ".join(reasons), around.text(*shown), shown)
 
     # ---- what is not saved
 
@@ -196,14 +203,12 @@ class Recent:
                 self._buffers.popitem(last=False)
         return known[1]
 
-    def _unsaved(self, window: _Window, shares: str) -> Hit | None:
+    def _unsaved(self, window: _Window) -> Hit | None:
         chunks = self._snapshot.chunks_of(window.path)
         if not chunks:
             return None
         chunk = next((one for one in chunks if one.span.end_line >= window.start), chunks[-1])
-        return _hit(
-            chunk, f"unsaved change in an open file; {shares}", window.text, (window.start, window.end)
-        )
+        return _hit(chunk, "unsaved change in an open file", window.text, (window.start, window.end))
 
 
 def _changed_windows(path: str, text: str, indexed: bytes) -> tuple[_Window, ...]:
@@ -241,20 +246,20 @@ def _hit(chunk: Chunk, why: str, text: str, lines: Lines) -> Hit:
     return Hit(chunk, 0.0, (Evidence("recent", 0, 0.0, why),), text, *lines)
 
 
-def _best(found: Sequence[tuple[float, Hit]], trace: Trace | None) -> list[Hit]:
-    """At most MAX_HITS above the threshold, with their ranks; the evidence's score is the coverage."""
-    hits: list[Hit] = []
-    for share, hit in sorted(found, key=lambda pair: (-pair[0], pair[1].path, pair[1].start_line)):
-        evidence = Evidence("recent", len(hits) + 1, share, hit.evidence[0].why)
-        ranked = Hit(hit.chunk, share, (evidence,), hit.text, hit.start_line, hit.end_line)
-        if share >= SIMILAR_THRESHOLD and len(hits) < MAX_HITS:
-            hits.append(ranked)
-        elif trace is not None and share < SIMILAR_THRESHOLD:
-            why = f"covers {share:.2f} of what is near the cursor, less than {SIMILAR_THRESHOLD}"
-            trace.drop(ranked, "threshold", why)
-        elif trace is not None:
-            trace.drop(ranked, "channel", "other recent edits are more like the hole")
-    return hits
+def _best(found: Sequence[Hit], trace: Trace | None) -> list[Hit]:
+    """The first MAX_HITS above the threshold of hits that come best first; the evidence's score is the coverage."""
+    above = [hit for hit in found if hit.score >= SIMILAR_THRESHOLD]
+    if trace is not None:
+        for hit in found[len(above) :]:
+            why = f"covers {hit.score:.2f} of what is near the cursor, less than {SIMILAR_THRESHOLD}"
+            trace.drop(hit, "threshold", why)
+        for hit in above[MAX_HITS:]:
+            trace.drop(hit, "channel", f"{MAX_HITS} other recent edits are more like the hole")
+    return above[:MAX_HITS]
+
+
+def _span(chunk: Chunk) -> Lines:
+    return chunk.span.start_line, chunk.span.end_line
 
 
 def _ago(nanoseconds: int) -> str:

@@ -16,7 +16,7 @@ from retrieval.embed import Embedder
 from retrieval.fuse import fuse
 from retrieval.gate import SIMILAR_THRESHOLD, Mode, decide
 from retrieval.leak import Guard, guard_for
-from retrieval.lexical import Lexical, similar
+from retrieval.lexical import Lexical, similar, weigh
 from retrieval.neighbors import definitions, imported_paths
 from retrieval.overlay import Overlay
 from retrieval.postings import Postings
@@ -143,21 +143,24 @@ class Retriever:
         """The hits of each channel that is on."""
         on = self._settings.channels
         found: dict[str, Sequence[Hit]] = {}
+        weights: dict[str, float] | None = None
         if "definitions" in on:
             with _timed(timings, "definitions_ms"):
                 found["definitions"] = definitions(query, table, limit=DEPTH, guard=guard, trace=trace)
         if "similar" in on:
             with _timed(timings, "similar_ms"):
-                lexical = self.lexical()
+                lexical, weights = self.lexical(), weigh(query)
                 found["similar"] = similar(
-                    query, self._snapshot, lexical, guard=guard, limit=DEPTH, trace=trace
+                    query, self._snapshot, lexical, guard=guard, limit=DEPTH, weights=weights, trace=trace
                 )
         if "dense" in on and self._embedder is not None and (vectors := self._open_vectors()) is not None:
             with _timed(timings, "dense_ms"):
                 found["dense"] = dense(hole_text(query), self._snapshot, vectors, self._embedder, limit=DEPTH)
         if "recent" in on:
             with _timed(timings, "recent_ms"):
-                found["recent"] = self._recent.find(query, self.lexical(), guard=guard, trace=trace)
+                found["recent"] = self._recent.find(
+                    query, self.lexical(), guard=guard, weights=weights, trace=trace
+                )
         return found
 
     def _open_lexical(self) -> Lexical:
