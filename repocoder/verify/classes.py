@@ -18,10 +18,13 @@ MAX_HEIRS = 50
 LAST_LINE = 1 << 30  # what a file's top level binds at its end
 
 _OPEN_MEMBERS = frozenset({"__getattr__", "__getattribute__", "__setattr__"})
+_RESTORING = ("__setstate__", "__getstate__", "__copy__", "__deepcopy__")  # they set what is there already
 _HARMLESS = frozenset({"dataclass", "total_ordering", "final", "runtime_checkable", "unique", "dataclasses"})
 # Text in a class that says that its members are made at run time.
 _DYNAMIC = {
-    "python": re.compile(r"\bsetattr\(|__dict__|\bvars\(|\bglobals\(|sys\.modules|\blocals\("),
+    "python": re.compile(
+        r"\bsetattr\(|__dict__\s*(?:\[|=(?!=)|\.update|\|=)|\bvars\(|\bglobals\(|\blocals\("
+    ),
     "java": re.compile(r"(?!)"),
 }
 _DYNAMIC_SCRIPT = re.compile(
@@ -107,7 +110,7 @@ class Classes:
         outer = one.qualname.rpartition(".")[0]
         found = self._resolver.resolve_name(one.facts, written, outer, symbol.span.start_line)
         if not found:
-            own = members_of_base(written.rpartition(".")[2]) if one.facts.language == "python" else None
+            own = members_of_base(_origin(one.facts, written)) if one.facts.language == "python" else None
             return None if own is None else ([], own)
         base = self._known(found[0]) if len(found) == 1 else None
         if base is None or any(s.kind != "class" for s in base.symbols()):
@@ -117,7 +120,11 @@ class Classes:
     def _is_dynamic(self, one: Known) -> bool:
         if any(one.symbols(name) for name in _OPEN_MEMBERS):
             return True
-        if _DYNAMIC.get(one.facts.language, _DYNAMIC_SCRIPT).search(self.text(one)):
+        text = self.text(one)
+        for name in _RESTORING:
+            if one.symbols(name):
+                text = text.replace(self.text(Known(one.path, f"{one.qualname}.{name}", one.facts)), "")
+        if _DYNAMIC.get(one.facts.language, _DYNAMIC_SCRIPT).search(text):
             return True
         whole = self.text(Known(one.path, "", one.facts))
         return re.search(rf"\bsetattr\(\s*{re.escape(one.name)}\b", whole) is not None
@@ -164,6 +171,15 @@ class Classes:
                 data = self._snapshot.content(one.path)[span.start_byte : span.end_byte]
                 pieces.append(data.decode("utf-8", "replace"))
         return "\n".join(pieces)
+
+
+def _origin(facts: FileFacts, written: str) -> str:
+    """The full name of what a file imports from outside: `MutableMapping` -> collections.abc.MutableMapping."""
+    root, _, rest = written.partition(".")
+    for entry in facts.imports:
+        if entry.alias == root or (not entry.name and entry.module == root):
+            return ".".join(part for part in (entry.module, entry.name, rest) if part)
+    return written
 
 
 def _is_harmless(decorator: str, one: Known) -> bool:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import builtins
+import collections
+import collections.abc
 import keyword
 
 from indexer.languages import language_named
@@ -104,16 +106,17 @@ _ENUM = frozenset(dir(object)) | _words(
     "name value _name_ _value_ __members__ _missing_ _generate_next_value_"
 )
 _BASES = {
-    "ABC": frozenset(dir(object)),
-    "Generic": frozenset(dir(object)),
-    "Protocol": frozenset(dir(object)),
-    "NamedTuple": frozenset(dir(tuple)) | _words("_asdict _replace _make _fields _field_defaults"),
-    "Enum": _ENUM,
-    "IntEnum": _ENUM | frozenset(dir(int)),
-    "StrEnum": _ENUM | frozenset(dir(str)),
-    "Flag": _ENUM,
-    "IntFlag": _ENUM | frozenset(dir(int)),
+    "abc.ABC": frozenset(dir(object)),
+    "typing.Generic": frozenset(dir(object)),
+    "typing.Protocol": frozenset(dir(object)),
+    "typing.NamedTuple": frozenset(dir(tuple)) | _words("_asdict _replace _make _fields _field_defaults"),
+    "enum.Enum": _ENUM,
+    "enum.IntEnum": _ENUM | frozenset(dir(int)),
+    "enum.StrEnum": _ENUM | frozenset(dir(str)),
+    "enum.Flag": _ENUM,
+    "enum.IntFlag": _ENUM | frozenset(dir(int)),
 }
+_COLLECTIONS = frozenset({"collections", "collections.abc", "typing"})
 
 
 def known_names(language: str) -> frozenset[str]:
@@ -131,9 +134,13 @@ def members_of_every(language: str, header: str) -> frozenset[str]:
 
 
 def members_of_base(name: str) -> frozenset[str] | None:
-    """Members that a class of Python's own brings to its heirs, by its last name; None for others."""
-    known = _BASES.get(name)
+    """Members that a class of Python's own brings to its heirs, by its full name; None for others."""
+    module, _, last = name.replace("typing_extensions.", "typing.").rpartition(".")
+    known = _BASES.get(f"{module}.{last}")
     if known is not None:
         return known
-    found = getattr(builtins, name, None)
+    if module in _COLLECTIONS:
+        found = getattr(collections.abc, last, None) or getattr(collections, last, None)
+    else:
+        found = None if module else getattr(builtins, last, None)
     return frozenset(dir(found)) if isinstance(found, type) and found is not type else None

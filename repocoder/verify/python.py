@@ -15,7 +15,9 @@ _PRESERVING = frozenset(
     {"staticmethod", "classmethod", "abstractmethod", "override", "final", "lru_cache", "cache", "deprecated"}
 )
 _PROPERTIES = frozenset({"property", "cached_property", "abstractproperty"})
-_NARROWING = r"\b(?:isinstance|issubclass|hasattr|setattr|getattr|callable|type|cast)\(\s*{}\b|\bmatch\s+{}\b"
+_NARROWING = (
+    r"\b(?:isinstance|issubclass|hasattr|setattr|getattr|callable|type|cast)\(\s*{}\s*[,)]|\bmatch\s+{}\b"
+)
 
 
 class PythonReader:
@@ -23,19 +25,18 @@ class PythonReader:
 
     def own(self, name: str, method: Symbol, *, is_inner: bool) -> str:
         """What `self`, `cls` or `super()` is in a method: instance | class | heritage; "" if that is not clear."""
-        header = function_header(method)
-        if header is None or method.name in ("__new__", "__init_subclass__", "__class_getitem__"):
+        first = re.search(r"\(\s*(\w+)", method.signature)  # a long header is cut, but not so soon
+        if first is None or method.name in ("__new__", "__init_subclass__", "__class_getitem__"):
             return ""
-        arguments = [*header.args.posonlyargs, *header.args.args]
         decorators = {last_name(text) for text in method.decorators}
-        if not arguments or not decorators <= _PRESERVING | _PROPERTIES | {"setter", "contextmanager"}:
+        if not decorators <= _PRESERVING | _PROPERTIES | {"setter", "contextmanager"}:
             return ""
         of_class = "classmethod" in decorators
         if "staticmethod" in decorators:
             return ""
         if name == "super":
             return "" if of_class else "heritage"
-        if name == "this" or arguments[0].arg != name or (name == "cls") != of_class:
+        if name == "this" or first[1] != name or (name == "cls") != of_class:
             return ""
         return "class" if of_class else "instance"
 
@@ -80,7 +81,8 @@ class PythonReader:
         if isinstance(found, ast.AnnAssign):
             name = class_of_annotation(found.annotation)
             return Said("assigned", name) if name else None
-        times = len(re.findall(rf"\b{re.escape(symbol.name)}\b[ \t]*(?::[^=\n]*)?(?:=(?!=)|:=)", code))
+        before = r"\." if symbol.signature.startswith("self.") else r"\b"
+        times = len(re.findall(rf"{before}{re.escape(symbol.name)}\b[ \t]*(?::[^=\n]*)?(?:=(?!=)|:=)", code))
         if isinstance(found, ast.Assign) and times == 1 and _NOT_A_FIELD.search(symbol.signature) is None:
             return _class_called(found.value)
         return None
@@ -107,7 +109,10 @@ def _assigned(name: str, code: str) -> Said | None:
 
 
 def _class_called(value: ast.expr) -> Said | None:
-    """Of `Foo(…)`: that it is a class, who resolves it sees."""
+    """Of `Foo(…)`, also if it is one of two such: that it is a class, who resolves it sees."""
+    if isinstance(value, ast.IfExp):
+        both = _class_called(value.body), _class_called(value.orelse)
+        return both[0] if both[0] == both[1] else None
     name = dotted_of(value.func) if isinstance(value, ast.Call) else None
     return Said("assigned", name) if name else None
 
