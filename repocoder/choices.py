@@ -10,8 +10,8 @@ import fcntl
 import os
 import re
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -49,6 +49,7 @@ class Choice:
 class _Entry(msgspec.Struct, frozen=True):
     place: str
     action: Action
+    mark: str = ""  # see `retrieval.types.Place`
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -83,11 +84,19 @@ def split_place(text: str) -> Place:
 class Choices:
     """The choices for one repository. Any thread may call; what other processes change is seen at the next call."""
 
-    def __init__(self, directory: Path, notes: list[str] | None = None) -> None:
-        """`directory` is the index's; nothing is read or made before it is needed. `notes` gets lines for the user."""
+    def __init__(
+        self,
+        directory: Path,
+        notes: list[str] | None = None,
+        mark_of: Callable[[Place], str] = lambda _: "",
+    ) -> None:
+        """`directory` is the index's; nothing is read or made before it is needed. `notes` gets lines for the user.
+        `mark_of` gives the marks by which chosen lines are found again.
+        """
         self._directory = directory
         self._file = directory / FILE
         self._notes = [] if notes is None else notes
+        self._mark_of = mark_of
         self._session: dict[Place, Action] = {}
         self._project: dict[Place, Action] = {}
         self._state: tuple[int, int, int] | None = None  # of the file as it was read last
@@ -131,6 +140,8 @@ class Choices:
 
     def _put(self, place: str, action: Action, scope: Scope) -> Choice:
         wanted = parse_place(place)
+        if wanted.lines is not None:
+            wanted = replace(wanted, mark=self._mark_of(wanted))
         with self._lock:
             if scope == "session":
                 _set(self._session, wanted, action)
@@ -157,7 +168,7 @@ class Choices:
                 os.close(folder)
 
     def _write(self, chosen: dict[Place, Action]) -> None:
-        entries = tuple(_Entry(str(place), action) for place, action in chosen.items())
+        entries = tuple(_Entry(str(place), action, place.mark) for place, action in chosen.items())
         part = self._file.with_name(f"{FILE}.part")
         disk.remove(part)  # left by a process that died while it held the lock
         disk.create_file(part, msgspec.json.format(msgspec.json.encode(_Content(VERSION, entries))))
@@ -187,7 +198,8 @@ class Choices:
             content = msgspec.json.decode(data, type=_Content)
             if content.version != VERSION:
                 raise ValueError(f"of version {content.version}, not {VERSION}")
-            return {parse_place(entry.place): entry.action for entry in content.choices[:MAX_CHOICES]}
+            entries = content.choices[:MAX_CHOICES]
+            return {replace(parse_place(entry.place), mark=entry.mark): entry.action for entry in entries}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, RecursionError, msgspec.MsgspecError, UsageError) as error:

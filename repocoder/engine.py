@@ -19,6 +19,8 @@ from repocoder.choices import Choices
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
 from repocoder.loop import run_loop
+from repocoder.memory.recollection import Recollection
+from repocoder.memory.store import Update
 from repocoder.model_gate import ModelGate
 from repocoder.paths import index_dir
 from repocoder.sessions import Session, Sessions
@@ -32,10 +34,11 @@ from repocoder.types import (
     SearchResult,
     Timings,
 )
+from retrieval.places import mark_of
 from retrieval.query import query_at
 from retrieval.retriever import Retrieved
 from retrieval.trace import Trace
-from retrieval.types import Query
+from retrieval.types import Place, Query
 
 if TYPE_CHECKING:
     import networkx
@@ -63,9 +66,10 @@ class Engine:
         self.settings = settings
         self.directory = directory or index_dir(self.root)
         self._sessions = Sessions(self.root, self.directory, settings)
-        self.choices = Choices(self.directory, self._sessions.notes)
+        self.choices = Choices(self.directory, self._sessions.notes, self._mark_of)
         self._generator = generator
         self._owns_generator = generator is None
+        self._recollection = Recollection(self.directory, settings.memory, self.snapshot, self.notes.append)
         self._state = threading.Lock()  # guards the generator, which is made when first needed
         self._completing = threading.Lock()
         self._index_ms = 0.0  # of builds since the last completion, reported with it
@@ -260,7 +264,17 @@ class Engine:
                 model=self.model_info(),
                 base_sha256=buffer.sha256,
                 notes=(*turn.retrieved.notes, *draft.notes),
+                origins=draft.origins,
             )
+
+    def remember(self, limit_s: float | None = None) -> Update | None:
+        """Bring the repository's memory up to date with the index, for `limit_s` seconds at most.
+
+        None where there is nothing to remember with, or the time was too short. Raises ModelError, WorkerError.
+        Completions do the same in the background.
+        """
+        with self._sessions.lease() as session:
+            return self._recollection.update(session.snapshot, self._model(), limit_s)
 
     def warm_up(self) -> None:
         """Start the model's worker and the one that parses buffers, so that the first completion need not wait."""
@@ -278,6 +292,7 @@ class Engine:
 
     def close(self) -> None:
         """End the workers and close the index. The engine cannot be used afterwards."""
+        self._recollection.close()
         with self._state:
             if self._generator is not None and self._owns_generator:
                 self._generator.close()
@@ -292,6 +307,13 @@ class Engine:
 
                 self._generator = open_generator(self.settings.model, threads=self.settings.threads)
             return self._generator
+
+    def _mark_of(self, place: Place) -> str:
+        """By what chosen lines are found again; "" where there is no index yet."""
+        if not self._sessions.exists:
+            return ""
+        with self._sessions.lease() as session:
+            return mark_of(place, session.snapshot)
 
     # ---- one completion
 
@@ -326,6 +348,7 @@ class Engine:
             request=request,
             repo_name=self.root.name,
             gate=self._gate(request, cancel),
+            memory=self._recollection.of(session.snapshot, self._model()),
         )
 
     def _gate(self, request: CompletionRequest, cancel: threading.Event | None) -> ModelGate | None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import TYPE_CHECKING
+from zlib import crc32
 
 from indexer.types import FileFacts
 from retrieval.leak import END_OF_FILE, Guard, Lines
@@ -68,9 +70,49 @@ def lines_of(place: Place, snapshot: Snapshot) -> tuple[Lines, ...] | str:
         )
     if place.lines is None:
         return ((1, END_OF_FILE),)
-    if place.lines[0] > facts.n_lines:
+    moved = _moved(place, snapshot)
+    if moved[0] > facts.n_lines:
         return f"{place.path} has {facts.n_lines} lines"
-    return (place.lines,)
+    return (moved,)
+
+
+def mark_of(place: Place, snapshot: Snapshot) -> str:
+    """By what the lines of a place are found again when others were written above them; "" for other places."""
+    if place.lines is None or place.path not in snapshot.paths():
+        return ""
+    lines = _lines_in(place.path, snapshot)[place.lines[0] - 1 : place.lines[1]]
+    return f"{crc32(lines[0]):08x}{_digest(lines)}" if lines and any(lines) else ""
+
+
+def _moved(place: Place, snapshot: Snapshot) -> Lines:
+    """Where the lines of a place are now: the nearest that are the same; where there are none, as they were chosen."""
+    assert place.lines is not None
+    start, end = place.lines
+    if not place.mark:
+        return place.lines
+    lines, count = _lines_in(place.path, snapshot), end - start + 1
+    first, digest = place.mark[:_FIRST], place.mark[_FIRST:]
+    if _digest(lines[start - 1 : end]) == digest:
+        return place.lines
+    found = [
+        number
+        for number, line in enumerate(lines, 1)
+        if f"{crc32(line):08x}" == first and _digest(lines[number - 1 : number - 1 + count]) == digest
+    ]
+    nearest = min(found, key=lambda number: (abs(number - start), number), default=start)
+    return nearest, nearest + count - 1
+
+
+_FIRST = 8  # digits of a mark that stand for the first line
+
+
+def _lines_in(path: str, snapshot: Snapshot) -> list[bytes]:
+    """The lines of a file without the white space around them: to indent code does not make it another."""
+    return [line.strip() for line in snapshot.content(path).split(b"\n")]
+
+
+def _digest(lines: Sequence[bytes]) -> str:
+    return blake2b(b"\n".join(lines), digest_size=16).hexdigest()
 
 
 def pinned(query: Query, snapshot: Snapshot, lexical: Lexical, guard: Guard) -> Pinned:

@@ -44,7 +44,8 @@ MAX_CHUNKS = 200
 MAX_HITS = 3
 """Most that the channel gives: beside definitions and similar code, not instead of them."""
 
-MAX_BUFFER_CHARACTERS = 1 << 20
+MAX_BUFFER_CHARACTERS = 1 << 18
+MAX_WINDOWS = 40  # of one buffer: 500 changed lines
 WINDOW, STEP = 24, 12
 """Lines of a changed stretch of an unsaved file that are compared and shown at once."""
 
@@ -231,7 +232,7 @@ def _changed_windows(path: str, text: str, indexed: bytes) -> tuple[_Window, ...
         if any(line.strip() for line in new[start : min(last, start + WINDOW)]):
             end = low + shown.count("\n") + 1
             windows.append(_Window(path, low + 1, end, shown, frozenset(count_terms(shown))))
-        if start + WINDOW >= last:
+        if start + WINDOW >= last or len(windows) == MAX_WINDOWS:
             break
     return tuple(windows)
 

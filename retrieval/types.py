@@ -23,6 +23,9 @@ class Place:
     path: str
     qualname: str = ""
     lines: tuple[int, int] | None = None
+    mark: str = field(
+        default="", compare=False
+    )  # of its lines when they were chosen: see `retrieval.places.mark_of`
 
     def __str__(self) -> str:
         if self.qualname:

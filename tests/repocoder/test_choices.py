@@ -114,6 +114,17 @@ def test_the_last_word_about_a_place_counts(directory: Path) -> None:
     assert choices.places("exclude") == ()
 
 
+def test_lines_keep_their_mark(directory: Path) -> None:
+    choices = Choices(directory, mark_of=lambda place: f"mark of {place}")
+    choices.pin("a.py:3-9", "project")
+    choices.pin("b.py:1-2")
+    choices.pin("c.py::f", "project")
+    marks = ["mark of b.py:1-2", "mark of a.py:3-9", ""]
+    assert [choice.place.mark for choice in choices.items()] == marks
+    assert [choice.place.mark for choice in Choices(directory).items()] == marks[1:]
+    assert choices.clear("a.py:3-9")
+
+
 def test_clear_forgets_both_scopes(directory: Path) -> None:
     choices = Choices(directory)
     choices.pin("a.py", "project")

@@ -76,3 +76,12 @@ def test_open_buffers_are_recent(root: Path) -> None:
     found = retrieve(root, Settings(workers=1), open_buffers=(("other.py", text), ("secret.env", text)))
     assert [hit.path for hit in found.hits if "discounted_everywhere" in hit.text] == ["other.py"]
     assert any(why.startswith("unsaved change in an open file") for why in reasons(found))
+
+
+def test_pinned_lines_are_marked_by_the_engine(root: Path) -> None:
+    with Engine(root, Settings(workers=1)) as engine:
+        engine.ensure_index()
+        choice = engine.choices.pin("bills.py:1-2")
+        assert choice.place.mark
+        found = engine.retrieve(CompletionRequest("main.py", 2))
+        assert found.hits[0].text == BILLS.rstrip()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from indexer.snapshot import Snapshot
-from retrieval.places import MAX_CHARACTERS
+from retrieval.places import MAX_CHARACTERS, lines_of, mark_of
 from retrieval.query import query_at
 from retrieval.retriever import Retrieved, Retriever
 from retrieval.trace import Trace
@@ -236,6 +237,37 @@ def test_an_exclusion_of_nothing_gives_a_note(snapshot: Snapshot) -> None:
     found = retrieve(snapshot, hidden=(Place("shapes.py", "Square"),))
     assert found.notes == ("excluded: shapes.py::Square: shapes.py defines no Square",)
     assert found.hits == retrieve(snapshot).hits
+
+
+def test_lines_are_found_again_where_they_went(index_files: Callable[..., Snapshot], tmp_path: Path) -> None:
+    body = "def wanted(values):\n    return list(values)\n"
+    index_files({"a.py": f"x = 1\n\n\n{body}"}, at=tmp_path)
+    place = Place("a.py", lines=(4, 5))
+    before = index_files({"a.py": f"x = 1\n\n\n{body}"}, at=tmp_path)
+    marked = replace(place, mark=mark_of(place, before))
+    assert marked == place  # the mark is no part of what a place is
+    assert lines_of(marked, before) == ((4, 5),)
+    moved = index_files({"a.py": f"{body}\n\nx = 1\ny = 2\n\n\n{body}"}, at=tmp_path)
+    assert lines_of(place, moved) == ((4, 5),)
+    assert lines_of(marked, moved) == ((1, 2),)  # the nearer one
+    edited = index_files({"a.py": f"x = 1\n\n\n{body}".replace("list", "tuple")}, at=tmp_path)
+    assert lines_of(marked, edited) == ((4, 5),)
+    inside = "class A:\n    x = 1\n    y = 2\n\n    " + body.replace("    return", "        return")
+    indented = index_files({"a.py": inside}, at=tmp_path)
+    assert lines_of(marked, indented) == ((5, 6),)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        Place("a.py"),
+        Place("shapes.py", "Circle"),
+        Place("gone.py", lines=(1, 2)),
+        Place("blank.py", lines=(1, 2)),
+    ],
+)
+def test_what_is_found_by_its_name_needs_no_mark(snapshot: Snapshot, place: Place) -> None:
+    assert mark_of(place, snapshot) == ""
 
 
 def test_the_trace_names_every_candidate_and_changes_nothing(snapshot: Snapshot) -> None:
