@@ -7,13 +7,15 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from textual.app import App
+from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.screen import Screen
 
 from repocoder.errors import UsageError
 from tui.chosen_model import ChosenModel
@@ -80,6 +82,15 @@ class RepocoderApp(App[None]):
                 if signal.getsignal(number) is signal.SIG_IGN:  # nohup and the like: what is ignored stays so
                     continue
                 loop.add_signal_handler(number, partial(self._leave_on_signal, number))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """The palette: what Textual has, and every action of the workspace."""
+        yield from super().get_system_commands(screen)
+        if screen is self.workspace:
+            for binding in self.workspace.BINDINGS:
+                if isinstance(binding, Binding):
+                    action = partial(self.run_action, binding.action, screen)
+                    yield SystemCommand(binding.description, binding.tooltip or "", action)
 
     async def action_quit(self) -> None:
         """Quit; with unsaved changes, ask first."""

@@ -76,6 +76,9 @@ class Screen(Protocol):
 
     def say(self, text: Content) -> None: ...
 
+    def open_buffers(self, but: Editor) -> tuple[tuple[str, str], ...]:
+        """Path and unsaved text of the other files that are open."""
+
     def after(self, seconds: float, action: Callable[[], None]) -> Stoppable: ...
 
 
@@ -116,6 +119,7 @@ class Completing:
             max_tokens=settings.max_tokens,
             passes=settings.passes,
             retrieval=settings.retrieval,
+            open_buffers=self._screen.open_buffers(editor),
         )
         self._numbers += 1
         self._run = Run(self._numbers, editor, request, automatic=automatic)

@@ -15,6 +15,7 @@ from repocoder.errors import ModelError, RepocoderError
 from tui import messages
 from tui.chosen_model import ChosenModel
 from tui.display import plain
+from tui.keymap import keymap_of
 from tui.latency import Latency
 from tui.widgets.snippets import SnippetPane
 from tui.widgets.status import StatusLines
@@ -57,11 +58,24 @@ class Knowing:
         self._engine = workspace.engine
         self._model = model
         self.latency = Latency()
+        self.keymap: dict[str, str] = {}
         self._pages: dict[str, Callable[[], None]] = {
             "settings": self._show_settings,
             "models": self._show_models,
             "doctor": self._show_doctor,
         }
+
+    def apply_settings(self) -> None:
+        """Theme and keys of the user, when the application has started."""
+        settings = self._engine.settings
+        set_theme(self._workspace.app, settings.theme)
+        sections = self._workspace.sections()
+        self.keymap, unknown = keymap_of(settings.keys, [key for keys in sections.values() for key in keys])
+        if self.keymap:
+            self._workspace.app.set_keymap(self.keymap)
+        for line in unknown:
+            self._workspace.notify(plain(line).plain, title="settings", severity="warning", markup=False)
+        self.refresh()
 
     def open(self, page: str) -> None:
         """Show a page: a name in `KNOW_BINDINGS`."""

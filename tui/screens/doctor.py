@@ -29,7 +29,7 @@ MARKS = {
 }
 """A sign and a word beside the colour: not everybody sees it, and NO_COLOR shows none."""
 
-_NAME_WIDTH = 22
+_NAME_WIDTH = 25
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -12,7 +12,9 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-_KEY_WIDTH = 34
+_KEY_WIDTH, _MEANING_WIDTH = 27, 52
+
+_SIGNS = {"question_mark": "?", "plus": "+", "minus": "-", "right_square_bracket": "]", "slash": "/"}
 
 EDITING = (
     ("Ctrl+Z, Ctrl+Y", "Undo and redo"),
@@ -25,6 +27,7 @@ EDITING = (
 CLOSING = (
     "A suggestion is only text at the cursor until you take it: typing what it says",
     "takes it along, typing anything else dismisses it. Esc closes this page.",
+    'Other keys: keys = ["complete=ctrl+j"] in your settings, with a name of the right column.',
 )
 
 
@@ -38,29 +41,48 @@ class HelpScreen(ModalScreen[None]):
         ),
     ]
 
-    def __init__(self, bindings: Iterable[BindingType]) -> None:
+    def __init__(
+        self, sections: Mapping[str, Iterable[BindingType]], keymap: Mapping[str, str] | None = None
+    ) -> None:
+        """`sections` are bindings under their headings; `keymap` has the keys that the user gave to actions."""
         super().__init__()
-        self._keys = [binding for binding in bindings if isinstance(binding, Binding)]
+        self._sections = sections
+        self._keymap = keymap or {}
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(id="help"):
             yield Static(self._page(), id="help-page")
 
     def _page(self) -> Content:
-        lines = [Content.styled("Keys", "bold"), Content("")]
-        rows = [(key_names(binding), binding.tooltip or binding.description) for binding in self._keys]
-        for keys, meaning in [*rows, *EDITING]:
-            lines.append(Content.assemble((f"{keys:<{_KEY_WIDTH}}", "bold $text-accent"), meaning))
+        lines: list[Content] = []
+        for heading, bindings in self._sections.items():
+            lines += [Content.styled(heading, "bold"), Content("")]
+            lines += [self._row(binding) for binding in bindings if isinstance(binding, Binding)]
+            lines.append(Content(""))
+        lines += [Content.styled("Text", "bold"), Content("")]
+        lines += [_line(keys, meaning) for keys, meaning in EDITING]
         lines += [Content(""), *map(Content, CLOSING)]
         return Content("\n").join(lines)
 
+    def _row(self, binding: Binding) -> Content:
+        keys = key_names(self._keymap.get(binding.id or "", binding.key))
+        return _line(keys, binding.tooltip or binding.description, binding.id or "")
 
-def key_names(binding: Binding) -> str:
-    """The keys of a binding as people write them: "Ctrl+Space, Ctrl+N"."""
+
+def _line(keys: str, meaning: str, action: str = "") -> Content:
+    return Content.assemble(
+        (f"{keys:<{_KEY_WIDTH}} ", "bold $text-accent"),
+        f"{meaning:<{_MEANING_WIDTH}} ",
+        (action, "$text-muted"),
+    )
+
+
+def key_names(keys: str) -> str:
+    """Keys as people write them: "Ctrl+Space, Ctrl+N"."""
     names = []
-    for key in binding.key.split(","):
+    for key in keys.split(","):
         if key == "ctrl+@":  # how terminals without the newer protocol send Ctrl+Space
             continue
-        parts = ["?" if part == "question_mark" else part.capitalize() for part in key.split("+")]
+        parts = [_SIGNS.get(part, part.capitalize()) for part in key.split("+")]
         names.append("+".join(parts))
     return ", ".join(names)

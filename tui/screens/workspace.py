@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
 from textual.screen import Screen
@@ -28,6 +28,7 @@ from tui.completing import Completing, Run
 from tui.display import milliseconds, plain
 from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
+from tui.keymap import FIRST_BINDINGS, LAST_BINDINGS
 from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
 from tui.screens.choice import stale_question
@@ -55,39 +56,7 @@ class WorkspaceScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar in Textual
     VERTICAL_BREAKPOINTS = [(SHORT, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "ctrl+space,ctrl+@,ctrl+n",
-            "complete",
-            "Complete",
-            id="complete",
-            key_display="^Space",
-            tooltip="Suggest code at the cursor",
-        ),
-        Binding(
-            "f8",
-            "automatic",
-            "Automatic",
-            id="automatic",
-            tooltip="Suggest when the keys rest, or only when asked",
-            show=False,
-        ),
-        *FIND_BINDINGS,
-        *KNOW_BINDINGS,
-        Binding("ctrl+s", "save", "Save", id="save", tooltip="Write the file to disk"),
-        Binding("f2", "pane('files')", "Files", id="files", tooltip="Show, enter or hide the file tree"),
-        Binding(
-            "f3", "pane('snippets')", "Why", id="snippets", tooltip="Show, enter or hide the snippets used"
-        ),
-        Binding(
-            "f4,alt+left", "back", "Back", id="back", tooltip="Return to where you came from", show=False
-        ),
-        Binding(
-            "f5", "refresh", "Refresh", id="refresh", tooltip="Read the files and the index again", show=False
-        ),
-        Binding("f1,question_mark", "help", "Help", id="help", tooltip="All keys"),
-        Binding("escape", "leave", "Leave", id="leave", tooltip="Back to the editor", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*FIRST_BINDINGS, *FIND_BINDINGS, *KNOW_BINDINGS, *LAST_BINDINGS]
 
     def __init__(self, engine: Engine, model: ChosenModel | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed."""
@@ -117,7 +86,7 @@ class WorkspaceScreen(Screen[None]):
     def on_mount(self) -> None:
         self._files.add_class("-shown")
         self._files.focus()
-        self.knowing.refresh()
+        self.knowing.apply_settings()
         self.run_worker(self._list_files, thread=True, group="files", exit_on_error=False)
         self.run_worker(
             partial(load_model, self.engine, self.post_message),
@@ -159,6 +128,9 @@ class WorkspaceScreen(Screen[None]):
     def start_run(self, run: Run) -> None:
         work = partial(run.work, self.engine, self.post_message, self.turn_of)
         self.run_worker(work, thread=True, group="completion", exit_on_error=False)
+
+    def open_buffers(self, but: Editor) -> tuple[tuple[str, str], ...]:
+        return tuple((editor.file.path, editor.buffer) for editor in self.area.unsaved if editor is not but)
 
     def after(self, seconds: float, action: Callable[[], None]) -> Timer:
         return self.set_timer(seconds, action)
@@ -242,7 +214,9 @@ class WorkspaceScreen(Screen[None]):
         except RepocoderError as error:
             self._complain(str(error))
             return False
-        problem = plain(f"   {self.area.journal.problem}" if self.area.journal.problem else "", "$text-warning")
+        problem = plain(
+            f"   {self.area.journal.problem}" if self.area.journal.problem else "", "$text-warning"
+        )
         self.say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes", problem))
         self._update_index()
         return True
@@ -346,7 +320,15 @@ class WorkspaceScreen(Screen[None]):
         self.finding.open(what)
 
     def action_help(self) -> None:
-        self.app.push_screen(HelpScreen([*self.BINDINGS, *Editor.BINDINGS, *SnippetPane.BINDINGS]))
+        self.app.push_screen(HelpScreen(self.sections(), self.knowing.keymap))
+
+    def sections(self) -> dict[str, list[BindingType]]:
+        """The keys by where they hold, for the help and for the names of actions."""
+        return {
+            "Everywhere": list(self.BINDINGS),
+            "At a suggestion": list(Editor.BINDINGS),
+            "In the pane of snippets (F3)": list(SnippetPane.BINDINGS),
+        }
 
     def _show_pane(self, pane: Widget) -> None:
         if self.has_class("-narrow"):

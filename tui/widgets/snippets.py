@@ -53,7 +53,7 @@ class SnippetPane(Vertical):
             tooltip="Snippets: never show this one",
         ),
         Binding(
-            "P,upper_p",
+            "P",
             "choose('pin','project')",
             "Pin for good",
             id="pin-project",
@@ -61,7 +61,7 @@ class SnippetPane(Vertical):
             show=False,
         ),
         Binding(
-            "X,upper_x",
+            "X",
             "choose('exclude','project')",
             "Exclude for good",
             id="exclude-project",
@@ -239,9 +239,14 @@ def _heading(completion: Completion) -> Content:
                 (f"{used} snippet{plural}", "bold"), f" in the prompt, {prompt.snippet_tokens} tokens"
             )
         )
+    passed = [check.name for check in completion.checks if check.passed]
+    if passed:
+        lines.append(Content.assemble(("✓ ", "$text-success"), plain(f"checked: {', '.join(passed)}")))
     for check in completion.checks:
-        mark = ("✓ ", "$text-success") if check.passed else ("! ", "bold $text-warning")
-        lines.append(Content.assemble(mark, plain(f"{check.name}: {check.detail}")))
+        if not check.passed:
+            lines.append(
+                Content.assemble(("! ", "bold $text-warning"), plain(f"{check.name}: {check.detail}"))
+            )
     if len(completion.passes) > 1:
         lines += [
             plain(f"pass {report.number}: {report.reason}", "$text-muted") for report in completion.passes[1:]
