@@ -42,7 +42,7 @@ class Arity:
         language = self._filled.language
         if language == "javascript":
             return []
-        for use in self._filled.uses():
+        for use in self._filled.uses:
             if use.opens < 0:
                 continue
             given = given_in(self._filled.text, use.opens, language)

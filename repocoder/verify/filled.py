@@ -28,6 +28,7 @@ class Use:
     """A dotted name in the text: where its parts stand, and the bracket that opens the arguments of its call."""
 
     name: str
+    kind: str  # of the reference: call | inherit | annotation | name
     scope: str
     line: int
     parts: tuple[tuple[int, int], ...]  # 0-based characters, half-open
@@ -67,8 +68,12 @@ class Filled:
     def symbols(self, qualname: str) -> list[Symbol]:
         return [symbol for symbol in self.facts.symbols if symbol.qualname == qualname]
 
-    def uses(self) -> Iterator[Use]:
-        """The names that overlap the completion, and those before it whose call is open there."""
+    @cached_property
+    def uses(self) -> tuple[Use, ...]:
+        """The names in the completion, and those shortly before it, which may go on in it."""
+        return tuple(self._uses())
+
+    def _uses(self) -> Iterator[Use]:
         for reference in self.facts.references:
             if not 1 <= reference.line <= len(self.starts):
                 continue
@@ -117,7 +122,7 @@ class Filled:
                 if not at:
                     return None
         opens = self._opens(at) if reference.kind == "call" else -1
-        return Use(reference.name, reference.scope, reference.line, tuple(spans), opens)
+        return Use(reference.name, reference.kind, reference.scope, reference.line, tuple(spans), opens)
 
     def _opens(self, at: int) -> int:
         """Where the arguments open that follow a name, -1 if none do. Type arguments may stand between."""

@@ -16,7 +16,7 @@ def member_faults(filled: Filled, classes: Classes, receivers: Receivers) -> lis
     """The unknown members of a completion, each once."""
     found: dict[str, Fault] = {}
     asked: set[tuple[int, int]] = set()
-    for use in filled.uses():
+    for use in filled.uses:
         pieces = use.name.split(".")
         for number in range(1, len(pieces)):
             span = use.parts[number]

@@ -10,7 +10,7 @@ from repocoder.verify.brackets import code_of
 from repocoder.verify.classes import Classes
 from repocoder.verify.faults import NAMES, Fault
 from repocoder.verify.filled import Filled, Use
-from repocoder.verify.language_names import known_names
+from repocoder.verify.language_names import SCRIPTS, known_names
 from repocoder.verify.text import bound_in
 
 _FUNCTIONS = ("function", "method")
@@ -24,18 +24,26 @@ def name_faults(filled: Filled, snapshot: Snapshot, classes: Classes) -> list[Fa
     found: dict[str, Fault] = {}
     bound: frozenset[str] | None = None
     known = known_names(filled.language)
-    for use in filled.uses():
+    for use in filled.uses:
         name = use.name.partition(".")[0].removesuffix("()")
         if name in found or name in known or not filled.touches(*use.parts[0]):
             continue
         if bound is None:
             bound = _bound(filled)
-        if filled.language == "python" and filled.text[use.parts[0][0] - 1 : use.parts[0][0]] == "!":
-            continue  # `f"{x!r}"`
+        if not _is_name(filled, use, name):
+            continue
         if name in bound or snapshot.defines(name) or _may_be_inherited(filled, use, name, classes):
             continue
         found[name] = Fault(NAMES, name, f"nothing here defines `{name}`", start=use.parts[0][0])
     return list(found.values())
+
+
+def _is_name(filled: Filled, use: Use, name: str) -> bool:
+    """Not `f"{x!r}"`, not "\\n" in a template, not one of the thousand types that browsers declare."""
+    before = filled.text[max(0, use.parts[0][0] - 1) : use.parts[0][0]]
+    if before == "\\" or (before == "!" and filled.language == "python"):
+        return False
+    return not (filled.language in SCRIPTS and use.kind in ("annotation", "inherit") and name[:1].isupper())
 
 
 def _bound(filled: Filled) -> frozenset[str]:

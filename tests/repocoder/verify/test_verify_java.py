@@ -102,6 +102,7 @@ def shop(index: Callable[..., Snapshot]) -> Snapshot:
         "Runnable task = () -> helper(2); task.run(); System.out.println(String.valueOf(1));",
         "try { helper(1); } catch (IllegalStateException error) { error.printStackTrace(); }",
         'String text = "given.nothing() frobnicate()"; // given.nothing()',
+        "} public <T> T made(T one) { return one;",
         "list.stream().map(each -> each.items).forEach(found -> found.size());",
     ],
 )

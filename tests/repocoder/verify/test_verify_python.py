@@ -47,7 +47,7 @@ for name in ("red", "green"):
     setattr(Codes, name, name)
 """
 STOCK = '''
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from outside import Framework, wrap
@@ -110,12 +110,21 @@ class Empty:
     pass
 
 
+class Lookup(Mapping[str, int]):
+    def __setstate__(self, state: dict[str, int]) -> None:
+        for name, value in state.items():
+            setattr(self, name, value)
+
+    def __len__(self) -> int:
+        return 0
+
+
 class Failure(ValueError):
     pass
 '''
 FILES = {"shop/__init__.py": "", "shop/money.py": MONEY, "shop/stock.py": STOCK}
 HEAD = "import json\nfrom shop import money\nfrom shop.money import Codes, Price, Rate, convert, fetch\n" + (
-    "from shop.stock import Empty, Failure, Magic, Store, Whole, Widget\n\n\n"
+    "from shop.stock import Empty, Failure, Lookup, Magic, Store, Whole, Widget\n\n\n"
 )
 BODY = (
     HEAD
@@ -148,6 +157,7 @@ def shop(index: Callable[..., Snapshot]) -> Snapshot:
         "if isinstance(store, Other):\n        store.nothing()\n",
         "Price(1, tags=['a']).tags",
         "Rate(1.0)._asdict()",
+        "Lookup().items(), Lookup().get('x')",
         "Failure('a', 1, 2)",
         "Empty()",
         "convert(price, 1.0, 2, 3, note='x')",
@@ -185,6 +195,7 @@ def test_true_code_raises_no_alarm(shop: Snapshot, faults: Faults, line: str) ->
         ),
         ("Store.full('x')", "known-members", "`Store` has no `full`"),
         ("Empty().x", "known-members", "`Empty` has no `x`"),
+        ("Lookup().entries()", "known-members", "`Lookup` has no `entries`"),
         ("Failure('a').code", "known-members", "`Failure` has no `code`"),
         ("money.exchange(price)", "known-members", "shop/money.py has no `exchange`"),
         ("store.add('a')", "arity", "`Store.add` needs `price`"),

@@ -105,6 +105,7 @@ def shop(index: Callable[..., Snapshot]) -> Snapshot:
         "if ('other' in price!) { price.other; }",
         "const text = `store.nothing ${store.size}`; // store.nothing()",
         "items.forEach(function (left, right) { return left + right; }); var items = [];",
+        "const handler: ProxyHandler<Store> = {}; console.log(`- ${price}\\n`);",
         "try { convert(price!); } catch (error) { throw error; }",
         "(widget as any).nothing; const made = (a: number, b: number) => a + b; made(1, 2);",
         "const later = async ({ one, two }: Options) => { await one(two); }; type Options = any;",
