@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from repocoder.errors import UsageError
 from tui.chosen_model import ChosenModel
+from tui.restoring import session_file
 from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
 
@@ -45,7 +46,7 @@ def run(root: Path, settings: Settings) -> int:
         raise UsageError("no terminal: the UI paints on stderr: do not redirect it")
     model = ChosenModel.local(settings.model, settings.threads)
     with closing(model), Engine(root, settings, generator=model) as engine:
-        app = RepocoderApp(engine, model)
+        app = RepocoderApp(engine, model, session_file(engine.root))
         app.run()
         return app.return_code or 0
 
@@ -67,12 +68,17 @@ class RepocoderApp(App[None]):
         ),
     ]
 
-    def __init__(self, engine: Engine, model: ChosenModel | None = None) -> None:
-        """`model` is what the engine generates with, if it can be changed; it is closed with the engine."""
+    def __init__(
+        self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None
+    ) -> None:
+        """`model` is what the engine generates with, if it can be changed; it is closed with the engine.
+
+        `session`: where open files and cursors are kept from one run to the next; without it they are not.
+        """
         super().__init__()
         self.engine = engine
         self.model = model
-        self.workspace = WorkspaceScreen(engine, model)
+        self.workspace = WorkspaceScreen(engine, model, session)
 
     def on_mount(self) -> None:
         self.push_screen(self.workspace)
@@ -103,6 +109,7 @@ class RepocoderApp(App[None]):
 
     def leave(self, code: int = 0) -> None:
         """End the application with an exit code; threads are told to end and not waited for."""
+        self.workspace.restoring.save()
         self.workspace.stop()
         threading.Thread(target=self._close_engine, daemon=True).start()
         self.exit(return_code=code)

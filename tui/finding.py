@@ -20,12 +20,14 @@ from tui.listing import Listing
 from tui.messages import FileChosen
 from tui.places import FilePlaces, GivenPlaces, Place, Places, SymbolPlaces, counted, symbol_item, use_item
 from tui.screens.ask import AskScreen
+from tui.screens.choice import unsaved_tab_question
 from tui.screens.finder import FinderScreen
 from tui.screens.graph import GraphScreen
 
 if TYPE_CHECKING:
     from indexer.snapshot import Snapshot
     from tui.screens.workspace import WorkspaceScreen
+    from tui.widgets.editor import Editor
 
 MAX_LISTED = 500
 """Definitions of one name that are listed."""
@@ -73,6 +75,35 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
         tooltip="What the name under the cursor uses, who uses it, what a change may touch",
         show=False,
     ),
+    Binding(
+        "ctrl+f", "find('in_file')", "Find", id="find-in-file", tooltip="Search in this file", show=False
+    ),
+    Binding("ctrl+g", "find('next')", "Next match", id="find-next", tooltip="The next match", show=False),
+    Binding(
+        "alt+g",
+        "find('previous')",
+        "Previous match",
+        id="find-previous",
+        tooltip="The one before",
+        show=False,
+    ),
+    Binding(
+        "ctrl+pagedown,alt+period",
+        "find('next_tab')",
+        "Next tab",
+        id="next-tab",
+        tooltip="The next tab",
+        show=False,
+    ),
+    Binding(
+        "ctrl+pageup,alt+comma",
+        "find('previous_tab')",
+        "Previous tab",
+        id="previous-tab",
+        tooltip="The tab before",
+        show=False,
+    ),
+    Binding("alt+w", "find('close')", "Close", id="close-tab", tooltip="Close this file", show=False),
 )
 """Keys of the workspace. `find` hands the name on to `Finding.open`."""
 
@@ -103,6 +134,12 @@ class Finding:
             "definition": partial(self._look_up, self._definition),
             "uses": partial(self._look_up, self._uses),
             "graph": partial(self._look_up, self._graph),
+            "in_file": lambda: workspace.area.find_bar.open(),
+            "next": lambda: workspace.area.find_bar.step(1),
+            "previous": lambda: workspace.area.find_bar.step(-1),
+            "next_tab": lambda: workspace.area.turn(1),
+            "previous_tab": lambda: workspace.area.turn(-1),
+            "close": self._close,
         }
 
     def open(self, what: str) -> None:
@@ -120,6 +157,21 @@ class Finding:
         selected = "" if editor is None else editor.selected_text[:MAX_ASKED]
         query = " ".join(map(safe, selected.split())) or self._asking.query
         self._show(AskScreen(self._asking, self._workspace.area.read, query))
+
+    def _close(self) -> None:
+        """Close the file that is shown; with unsaved changes, ask first."""
+        editor = self._workspace.area.current
+        if editor is None:
+            return
+        if editor.unsaved:
+            question = unsaved_tab_question(editor.file.path)
+            self._workspace.app.push_screen(question, partial(self._close_or_stay, editor))
+        else:
+            self._workspace.call_later(self._workspace.area.close, editor)
+
+    def _close_or_stay(self, editor: Editor, answer: str | None) -> None:
+        if answer == "discard" or (answer == "save" and self._workspace.save(editor)):
+            self._workspace.call_later(self._workspace.area.close, editor)
 
     # ---- what is under the cursor: looked up in a thread, shown in that of the UI
 

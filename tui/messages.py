@@ -12,6 +12,7 @@ from repocoder.types import Completion, IndexStatus, ModelInfo, Prompt
 from tui.colours import Row
 
 if TYPE_CHECKING:
+    from repocoder.edits import TextFile
     from tui.listing import Listing
     from tui.preview import Preview
     from tui.widgets.editor import Editor
@@ -125,6 +126,21 @@ class ModelFailed(Message):
 @dataclass
 class FilesListed(Message):
     listing: Listing
+
+
+@dataclass
+class FileOnDisk(Message):
+    """An open file as it is on disk now. `base` is the SHA-256 that the editor had when it was looked for."""
+
+    path: str
+    base: str
+    file: TextFile | None  # None: it cannot be read any more
+    reason: str = ""
+
+
+@dataclass
+class TabsChanged(Message):
+    """A file was opened or closed, or another one is shown."""
 
 
 @dataclass

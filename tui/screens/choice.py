@@ -60,3 +60,9 @@ def unsaved_question(paths: Sequence[str]) -> ChoiceScreen:
         names.append(Content(f"  and {len(paths) - MAX_NAMES} more"))
     answers = (("stay", "Stay"), ("save", "Save and quit"), ("discard", "Discard and quit"))
     return ChoiceScreen(Content("\n").join([Content.styled("Not saved:", "bold"), *names]), answers)
+
+
+def unsaved_tab_question(path: str) -> ChoiceScreen:
+    """What to do with the changes of a file that is to be closed: keep, save, discard."""
+    answers = (("keep", "Keep it open"), ("save", "Save and close"), ("discard", "Discard and close"))
+    return ChoiceScreen(Content.assemble(("Not saved: ", "bold"), plain(path)), answers)

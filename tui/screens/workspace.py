@@ -31,6 +31,7 @@ from tui.indexing import load_model, update_index, watch_index
 from tui.keymap import FIRST_BINDINGS, LAST_BINDINGS
 from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
+from tui.restoring import Restoring
 from tui.screens.choice import stale_question
 from tui.screens.help import HelpScreen
 from tui.widgets.editor import Editor
@@ -58,14 +59,17 @@ class WorkspaceScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*FIRST_BINDINGS, *FIND_BINDINGS, *KNOW_BINDINGS, *LAST_BINDINGS]
 
-    def __init__(self, engine: Engine, model: ChosenModel | None = None) -> None:
-        """`model` is what the engine generates with, if it can be changed."""
+    def __init__(
+        self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None
+    ) -> None:
+        """`model` is what the engine generates with, if it can be changed; `session`: see `tui.restoring`."""
         super().__init__()
         self.engine = engine
         self.completing = Completing(engine, self)
         self.knowing = Knowing(self, model)
         self.turn_of = threading.Lock()
         self.finding = Finding(self)
+        self.restoring = Restoring(self, session)
         self._stop = threading.Event()
         self._index_again = False
         self._told_notes = 0
@@ -97,6 +101,7 @@ class WorkspaceScreen(Screen[None]):
         self._update_index()
         watching = partial(watch_index, self.engine, self.post_message, self._stop)
         self.run_worker(watching, thread=True, group="watch", exit_on_error=False)
+        self.call_after_refresh(self.restoring.restore)
 
     def on_unmount(self) -> None:
         self.stop()
@@ -194,6 +199,9 @@ class WorkspaceScreen(Screen[None]):
         else:
             self._files.select_path(message.path)
             self._give_way()
+
+    def on_tabs_changed(self) -> None:
+        self.restoring.save()
 
     def action_back(self) -> None:
         if self.area.back() is None:

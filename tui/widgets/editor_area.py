@@ -1,9 +1,12 @@
-"""The centre: one editor for each open file, of which one is shown, with its name above."""
+"""The centre: one editor for each open file, of which one is shown, with its name above and the tabs of all."""
 
 from __future__ import annotations
 
+import threading
+from functools import partial
 from itertools import count
 from pathlib import Path
+from typing import Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,7 +19,12 @@ from repocoder.errors import UsageError
 from repocoder.paths import index_dir, state_dir
 from tui.display import plain
 from tui.journal import Journal
+from tui.messages import FileOnDisk, TabsChanged
+from tui.on_disk import watch_files
 from tui.widgets.editor import Editor
+from tui.widgets.find_bar import FindBar
+from tui.widgets.searchable import SearchableEditor
+from tui.widgets.tab_strip import Tab, TabStrip
 
 WELCOME = Content.from_markup(
     "[bold]repocoder[/bold] knows this repository and never leaves this machine.\n\n"
@@ -34,32 +42,61 @@ MAX_PLACES = 100
 
 
 class EditorArea(Vertical):
-    """Opens and saves files; keeps the places where the user came from."""
+    """Opens and saves files; keeps the places where the user came from, and looks at what is on disk."""
 
     def __init__(self, root: Path, max_bytes: int, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
         self._root = root
         self._max_bytes = max_bytes
-        self._editors: dict[str, Editor] = {}
+        self._editors: dict[str, SearchableEditor] = {}  # in the order in which they were opened
+        self._recent: list[str] = []  # the one that is shown last
+        self._changed: set[str] = set()  # other on disk than in the editor, which has unsaved changes
         self._numbers = count()
         self._places: list[tuple[str, int]] = []
         self.journal = Journal(state_dir() / "undo" / index_dir(root).name)
+        self._stop = threading.Event()
 
     def compose(self) -> ComposeResult:
+        yield TabStrip(id="tabs")
         yield Static(Content("no file"), id="title")
         with ContentSwitcher(initial="welcome", id="editors"):
             yield Static(WELCOME, id="welcome")
+        yield FindBar(lambda: self.current, id="find")
+
+    def on_mount(self) -> None:
+        watching = partial(
+            watch_files, self._root, self._open_files, self.read, self.post_message, self._stop
+        )
+        self.run_worker(watching, thread=True, group="disk", exit_on_error=False)
+
+    def on_unmount(self) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Look at the disk no longer."""
+        self._stop.set()
+
+    # ---- what is open
 
     @property
-    def current(self) -> Editor | None:
+    def current(self) -> SearchableEditor | None:
         """The editor that is shown, None before the first file."""
         shown = self.query_one("#editors", ContentSwitcher).visible_content
-        return shown if isinstance(shown, Editor) else None
+        return shown if isinstance(shown, SearchableEditor) else None
+
+    @property
+    def find_bar(self) -> FindBar:
+        return self.query_one(FindBar)
+
+    @property
+    def editors(self) -> tuple[SearchableEditor, ...]:
+        """Of all open files, in the order of their tabs."""
+        return tuple(self._editors.values())
 
     @property
     def recent(self) -> tuple[str, ...]:
         """Paths of the open files, the one that is shown first, then the most recent."""
-        return tuple(reversed(self._editors))
+        return tuple(reversed(self._recent))
 
     @property
     def unsaved(self) -> tuple[Editor, ...]:
@@ -72,16 +109,44 @@ class EditorArea(Vertical):
         editing.
         """
         here = self.current
+        editor = await self.add(path)
+        if here is not None and (here is not editor or line is not None):
+            self._places.append((here.file.path, here.cursor_location[0] + 1))
+            del self._places[:-MAX_PLACES]
+        return self._show(editor, line, column)
+
+    async def add(self, path: str) -> SearchableEditor:
+        """Open a file without showing it. Raises UsageError."""
         if path not in self._editors:
-            file = self.read(path)
-            editor = Editor(file, id=f"editor-{next(self._numbers)}")
+            editor = SearchableEditor(self.read(path), id=f"editor-{next(self._numbers)}")
             self.journal.restore(path, editor.file.sha256, editor.history)
             await self.query_one("#editors", ContentSwitcher).add_content(editor)
             self._editors[path] = editor
-        if here is not None and (here.file.path != path or line is not None):
-            self._places.append((here.file.path, here.cursor_location[0] + 1))
-            del self._places[:-MAX_PLACES]
-        return self._show(self._editors[path], line, column)
+            self._recent.insert(0, path)
+        return self._editors[path]
+
+    async def close(self, editor: Editor) -> None:
+        """Close a file; what is not saved of it is lost. The most recent one of the others is shown."""
+        path = editor.file.path
+        del self._editors[path]
+        self._recent.remove(path)
+        self._changed.discard(path)
+        self._places = [place for place in self._places if place[0] != path]
+        if self._recent:
+            self._show(self._editors[self._recent[-1]], None)
+        else:
+            self.query_one("#editors", ContentSwitcher).current = "welcome"
+            self.find_bar.display = False
+            self._show_title()
+            self.post_message(TabsChanged())
+        await editor.remove()
+
+    def turn(self, step: int) -> None:
+        """Show the next (1) or previous (-1) tab."""
+        here = self.current
+        if here is not None:
+            paths = list(self._editors)
+            self._show(self._editors[paths[(paths.index(here.file.path) + step) % len(paths)]], None)
 
     def back(self) -> Editor | None:
         """Return to the last place from where a file was opened."""
@@ -89,6 +154,8 @@ class EditorArea(Vertical):
             return None
         path, line = self._places.pop()
         return self._show(self._editors[path], line)
+
+    # ---- disk
 
     def read(self, path: str) -> TextFile:
         """Read a file as it is on disk. Raises UsageError."""
@@ -110,14 +177,46 @@ class EditorArea(Vertical):
         digest = replace_file(self._root, file.path, data, expected_sha256=None if overwrite else file.sha256)
         editor.file = TextFile(file.path, text, file.bom, digest)
         self.journal.keep(file.path, digest, editor.history)
+        self._changed.discard(file.path)
         self._show_title()
         return len(data)
 
+    def _open_files(self) -> list[TextFile]:
+        """The files as the editors know them; called in a thread."""
+        return [editor.file for editor in tuple(self._editors.values())]
+
+    def on_file_on_disk(self, message: FileOnDisk) -> None:
+        """Another program has written an open file: show it, unless changes would be lost."""
+        message.stop()
+        editor = self._editors.get(message.path)
+        if editor is None or editor.file.sha256 != message.base:
+            return
+        there = message.file
+        if there is not None and there.sha256 == message.base:
+            self._changed.discard(message.path)
+        elif there is not None and not editor.unsaved:
+            editor.replace_all(there)
+            self._tell(
+                message.path, "changed on disk: shown as it is there now; Ctrl+Z brings the old text back"
+            )
+        elif message.path not in self._changed:
+            self._changed.add(message.path)
+            what = "changed on disk" if there is not None else "cannot be read any more"
+            self._tell(message.path, f"{what}: your text is kept; saving asks first", "warning")
+        self._show_title()
+
+    def _tell(
+        self, path: str, what: str, severity: Literal["information", "warning"] = "information"
+    ) -> None:
+        self.notify(what, title=plain(path).plain, severity=severity, markup=False)
+
+    # ---- showing
+
     def _show(self, editor: Editor, line: int | None, column: int | None = None) -> Editor:
+        path = editor.file.path
         self.query_one("#editors", ContentSwitcher).current = editor.id
-        self._editors[editor.file.path] = self._editors.pop(
-            editor.file.path
-        )  # the last one is the most recent
+        self._recent.remove(path)
+        self._recent.append(path)
         if line is not None:
             row, _ = editor.clamp_visitable((line - 1, 0))
             text = editor.document[row]
@@ -125,23 +224,35 @@ class EditorArea(Vertical):
             editor.move_cursor(editor.clamp_visitable((row, indented if column is None else column)))
             editor.call_later(editor.call_after_refresh, editor.scroll_cursor_visible, center=True)
         self.screen.set_focus(editor)  # at once: the next key may be on its way
+        self.find_bar.follow_editor()
         self._show_title()
+        self.post_message(TabsChanged())
         return editor
 
     @on(TextArea.Changed)
+    def _follow_text(self, event: TextArea.Changed) -> None:
+        if event.text_area is self.current:
+            self.find_bar.follow_editor()
+        self._show_title()
+
     @on(TextArea.SelectionChanged)
     def _show_title(self) -> None:
         editor = self.current
+        here = "" if editor is None else editor.file.path
+        tabs = tuple(Tab(path, one.unsaved, path in self._changed) for path, one in self._editors.items())
+        self.query_one(TabStrip).show(tabs, here)
         if editor is None:
+            self.query_one("#title", Static).update(Content("no file"))
             return
         row, column = editor.cursor_location
         mark = ("● ", "bold $text-warning") if editor.unsaved else ("  ", "")
         others = len([other for other in self.unsaved if other is not editor])
         title = Content.assemble(
             mark,
-            plain(editor.file.path, "bold"),
+            plain(here, "bold"),
             (f"  {row + 1}:{column + 1}", "$text-muted"),
             ("  unsaved" if editor.unsaved else "", "$text-warning"),
+            ("  changed on disk" if here in self._changed else "", "bold $text-error"),
             (f"  (+{others} unsaved)" if others else "", "$text-warning"),
         )
         self.query_one("#title", Static).update(title)

@@ -35,6 +35,7 @@ class Preview(CodeArea, can_focus=False):
         self._read_file = read
         self._wanted: tuple[str, int] = ("", 1)
         self.read_only = True
+        self.show_line_numbers = False  # of nothing
 
     def on_mount(self) -> None:
         self._pause = self.set_timer(0, self._start_reading, pause=True)
@@ -72,6 +73,7 @@ class Preview(CodeArea, can_focus=False):
 
     def _take(self, file: TextFile) -> None:
         self.file = file
+        self.show_line_numbers = bool(file.path)
         self.load_text(file.text)
         self._show_line()
         self.colour_all(at_once=True)

@@ -1,0 +1,165 @@
+"""The session of a repository: open files, cursors, the tab and the panes that were shown, restored at the next start.
+
+Kept in the user's state folder, for the user's eyes only, never in the repository. A file that is damaged, of another
+version or not ours is ignored, and said so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import msgspec
+from textual.content import Content
+
+from repocoder.errors import RepocoderError
+from repocoder.paths import index_dir, state_dir
+
+if TYPE_CHECKING:
+    from tui.screens.workspace import WorkspaceScreen
+
+VERSION = 1
+
+MAX_TABS = 20
+"""Files that are opened again: who had more open had forgotten them."""
+
+MAX_BYTES = 1 << 18  # of the file that is read: twenty tabs have a hundredth of it
+
+
+class SavedTab(msgspec.Struct, frozen=True):
+    """An open file, relative to the root; cursor 0-based; the first row in view."""
+
+    path: str
+    row: int
+    column: int
+    top: int
+
+
+class SavedSession(msgspec.Struct, frozen=True):
+    """What is restored. `panes` are the ids of the side panes, true if shown, where the user has said so."""
+
+    version: int
+    tabs: list[SavedTab]
+    active: str
+    panes: dict[str, bool]
+
+
+def session_file(root: Path) -> Path:
+    """Where the session of a repository is kept: one for each real path, as its index."""
+    return state_dir() / "sessions" / f"{index_dir(root).name}.json"
+
+
+def load_session(place: Path) -> tuple[SavedSession | None, str]:
+    """What was saved, None if there is nothing to restore; and why it cannot be read, "" if it could."""
+    try:
+        with open(place, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        saved = msgspec.json.decode(data[:MAX_BYTES], type=SavedSession)
+    except FileNotFoundError:
+        return None, ""
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "damaged"
+        return None, f"session not restored: {place}: {reason}"
+    if saved.version != VERSION:
+        return None, f"session not restored: {place}: of another version"
+    return saved, ""
+
+
+def save_session(place: Path, session: SavedSession) -> str:
+    """Write it atomically, mode 0600; why it could not be written, "" if it was."""
+    temporary = place.with_name(f".{place.name}-{secrets.token_hex(8)}.tmp")
+    try:
+        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with open(os.open(temporary, flags, 0o600), "wb") as file:
+            file.write(msgspec.json.encode(session))
+        temporary.replace(place)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        return f"session not saved: {place}: {error.strerror}"
+    return ""
+
+
+class Restoring:
+    """Restores and saves the session of one workspace. Without a place there is nothing to do."""
+
+    def __init__(self, workspace: WorkspaceScreen, place: Path | None) -> None:
+        self._workspace = workspace
+        self._place = place
+        self._saved: SavedSession | None = None
+        self._ready = place is None  # nothing is saved before what was there has been restored
+
+    async def restore(self) -> None:
+        """Open what was open, the tab that was shown first; files that are gone are left out and counted."""
+        if self._place is None:
+            return
+        saved, problem = load_session(self._place)
+        if problem:
+            self._workspace.notify(problem, title="session", markup=False)
+        if saved is not None:
+            await self._open(saved)
+        self._saved, self._ready = saved, True
+
+    async def _open(self, saved: SavedSession) -> None:
+        area = self._workspace.area
+        gone = 0
+        for tab in saved.tabs[:MAX_TABS]:
+            try:
+                editor = await area.add(tab.path)
+            except RepocoderError:
+                gone += 1
+                continue
+            editor.move_cursor(editor.clamp_visitable((tab.row, tab.column)))
+            editor.call_after_refresh(editor.scroll_to, 0, max(0, tab.top), animate=False)
+        for name, shown in saved.panes.items():
+            for pane in self._workspace.query(f"#{name}") if name in PANES else ():
+                pane.set_class(shown, "-shown").set_class(not shown, "-hidden")
+        opened = [editor.file.path for editor in area.editors]
+        if opened:
+            await area.open(saved.active if saved.active in opened else opened[0])
+        if gone:
+            files = "file" if gone == 1 else "files"
+            self._workspace.say(Content(f"{gone} {files} of the last session cannot be opened any more"))
+
+    def save(self) -> None:
+        """Write the session if it is another one than before."""
+        if self._place is None or not self._ready:
+            return
+        session = self._session()
+        if session != self._saved:
+            self._saved = session
+            problem = save_session(self._place, session)
+            if problem and self._workspace.is_attached:
+                self._workspace.notify(problem, title="session", markup=False)
+
+    def _session(self) -> SavedSession:
+        area = self._workspace.area
+        tabs = [
+            SavedTab(editor.file.path, *editor.cursor_location, int(editor.scroll_offset.y))
+            for editor in area.editors
+            if _is_utf8(editor.file.path)
+        ]
+        panes = {}
+        for name in PANES:
+            pane = self._workspace.query_one(f"#{name}")
+            if pane.has_class("-hidden") or pane.has_class("-shown"):
+                panes[name] = not pane.has_class("-hidden")
+        current = area.current
+        active = "" if current is None or not _is_utf8(current.file.path) else current.file.path
+        return SavedSession(VERSION, tabs[-MAX_TABS:], active, panes)
+
+
+PANES = ("files", "snippets")
+
+
+def _is_utf8(path: str) -> bool:
+    """A name with bytes that are no UTF-8 cannot be written as JSON: such a file is opened by hand again."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
