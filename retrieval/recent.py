@@ -3,6 +3,11 @@
 Three sources: other open files with unsaved text, files that the index saw change in the last minutes, and lines that
 git sees as changed. An edit speaks for a snippet only if the snippet has something in common with the hole: what falls
 below the threshold of similar code is not given.
+
+Measured on 127 changed lines of commits of this repository, with all other changes of the commit in the working tree:
+of the names that a line needs and its file does not show, the first four snippets held 35 % without the channel and
+39 % with it, the first two 23 % and 29 % (standard error of both differences: 3 points). It is the best case: whoever
+writes the line has seldom made all the other changes before.
 """
 
 from __future__ import annotations

@@ -85,3 +85,10 @@ def test_pinned_lines_are_marked_by_the_engine(root: Path) -> None:
         assert choice.place.mark
         found = engine.retrieve(CompletionRequest("main.py", 2))
         assert found.hits[0].text == BILLS.rstrip()
+
+
+def test_benchmarks_leave_the_channel_out() -> None:
+    from eval.workspace import ONE_CHANNEL
+    from repocoder.config import CHANNELS
+
+    assert set(CHANNELS) - set(ONE_CHANNEL) == {"recent"}
