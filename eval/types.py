@@ -83,6 +83,7 @@ class RunConfig:
     budget: int = 0  # tokens of the whole prompt, 0: the protocol's
     context: str = "left"  # left | both: is what follows the hole shown?
     layout: str = "published"  # published | native: how snippets are put before the file
+    memory: str = "off"  # mixed | drafts | off: the repository's own text as a second predictor
     limit: int | None = None
     seed: int = 0
     shard: str = ""  # "i/n"

@@ -11,13 +11,14 @@ from typing import TYPE_CHECKING
 from eval.corpus import benchmark_files, own_files
 from repocoder.config import CHANNELS, Settings
 from repocoder.types import CompletionRequest
-from retrieval.types import Exclusion
+from retrieval.types import Exclusion, Query
 
 if TYPE_CHECKING:
     from eval.metrics.context import RepositoryNames
     from eval.types import Task
     from repocoder.engine import Engine
     from repocoder.llm.generator import Generator
+    from repocoder.llm.messages import Remember
 
 RETRIEVED = 16
 """Hits that our channels give: what of them enters a prompt is the budget's matter."""
@@ -43,10 +44,11 @@ class Workspace:
         both_sides: bool = False,
         is_own: bool = False,
         embedder: str | None = None,
+        memory: str = "off",
     ) -> None:
         """`indexes`: the folder for the index, which is made once and found again. `method`: decides which channels of
         the engine are on. `both_sides`: may methods see what follows the hole? `is_own`: the user's repository, not one
-        of a benchmark.
+        of a benchmark. `memory`: see `repocoder.config.MEMORIES`.
         """
         self.root = root.resolve()
         self.language = language
@@ -56,6 +58,8 @@ class Workspace:
         self._indexes = indexes
         self._channels = ONE_CHANNEL.get(method, tuple(ONE_CHANNEL))
         self._embedder = embedder
+        self._memory = memory
+        self._remembers = False
         self._engine: Engine | None = None
         self._before: Engine | None = None  # of another repository, with workers that this one can use
 
@@ -85,7 +89,12 @@ class Workspace:
         if self._engine is None:
             from repocoder.engine import Engine
 
-            settings = Settings(k=RETRIEVED, embedder=self._embedder, channels=self._channels)
+            settings = Settings(
+                k=RETRIEVED,
+                embedder=self._embedder,
+                channels=self._channels,
+                memory=self._memory,  # type: ignore[arg-type]  # of a RunConfig, which was checked
+            )
             name = f"{self.root.name}-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"
             self._engine = Engine(
                 self.root, settings, generator=self.generator, directory=self._indexes / name
@@ -95,6 +104,17 @@ class Workspace:
                 self._before = None
             self._engine.ensure_index()
         return self._engine
+
+    def remembered(self, task: Task) -> Remember | None:
+        """What the repository says at a hole: all of its code, but of the hole's file only what stands above it."""
+        if not self._remembers:
+            self.engine.remember()
+            self._remembers = True
+        exclusions = (Exclusion(task.path, task.line, task.line + task.truth.count("\n")),)
+        query = Query(
+            task.path, task.language, task.line, task.column, task.prefix, "", "", (), exclusions=exclusions
+        )
+        return self.engine.recollect(query)
 
     def request(self, task: Task) -> CompletionRequest:
         """The completion of a task as the engine takes it: the buffer without the truth, the truth's lines excluded."""

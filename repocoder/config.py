@@ -31,6 +31,7 @@ CHANNELS = ("definitions", "similar", "dense", "recent")
 LEXICAL_BACKENDS = ("postings", "rank-bm25")
 RETRIEVAL_MODES = ("auto", "always", "never")
 GATES = ("free", "token")
+MEMORIES = ("mixed", "drafts", "off")
 SWITCH = ("on", "off")
 
 _ASSIGNED = re.compile(r"[a-z][a-z.-]*=[a-z0-9_+@,]+")  # an action of the UI and its keys
@@ -50,6 +51,7 @@ class Settings:
     passes: int = 2
     retrieval: RetrievalMode = "auto"
     gate: Literal["free", "token"] = "free"  # where retrieval is "auto": a rule decides, or the model
+    memory: Literal["mixed", "drafts", "off"] = "mixed"  # the repository's own text as a second predictor
     k: int = 8  # snippets that may enter a prompt
     prompt_tokens: int = 2048  # the whole prompt; less where the model's own context is smaller
     snippet_tokens: int = 1024  # of these, for snippets of other files: half, as RepoCoder has it
@@ -159,6 +161,12 @@ KEYS: dict[str, Key] = {
     "passes": Key("integer", _integer(1, 4), True, "passes of the retrieve-generate loop"),
     "retrieval": Key("text", _choice(*RETRIEVAL_MODES), True, "whether snippets are retrieved"),
     "gate": Key("text", _choice(*GATES), False, "what decides: a free rule, or the model's gate token"),
+    "memory": Key(
+        "text",
+        _choice(*MEMORIES),
+        True,
+        "the repository's own text as a second predictor: `mixed` with the model's, `drafts` for speed alone, `off`",
+    ),
     "k": Key("integer", _integer(0, 64), True, "snippets that may enter a prompt"),
     "prompt_tokens": Key("integer", _integer(64, 1 << 17), False, "tokens of the whole prompt"),
     "snippet_tokens": Key("integer", _integer(0, 1 << 17), False, "tokens of the snippets in the prompt"),

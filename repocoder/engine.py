@@ -18,6 +18,7 @@ from repocoder.buffer import Buffer, open_buffer
 from repocoder.choices import Choices
 from repocoder.config import Settings
 from repocoder.llm.generator import Generator
+from repocoder.llm.messages import Remember
 from repocoder.loop import run_loop
 from repocoder.memory.recollection import Recollection
 from repocoder.memory.store import Update
@@ -270,11 +271,17 @@ class Engine:
     def remember(self, limit_s: float | None = None) -> Update | None:
         """Bring the repository's memory up to date with the index, for `limit_s` seconds at most.
 
-        None where there is nothing to remember with, or the time was too short. Raises ModelError, WorkerError.
-        Completions do the same in the background.
+        None where there is nothing to do, or nothing to remember with. Raises ModelError, WorkerError. Completions
+        do the same in the background.
         """
         with self._sessions.lease() as session:
             return self._recollection.update(session.snapshot, self._model(), limit_s)
+
+    def recollect(self, query: Query) -> Remember | None:
+        """What a completion at this place may remember, for those who run the model themselves."""
+        with self._sessions.lease() as session:
+            memory = self._recollection.of(session.snapshot, self._model())
+            return None if memory is None else memory.order(query)
 
     def warm_up(self) -> None:
         """Start the model's worker and the one that parses buffers, so that the first completion need not wait."""

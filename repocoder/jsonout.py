@@ -159,6 +159,7 @@ def completion_json(completion: Completion) -> Json:
         "timings": asdict(completion.timings),
         "model": model_json(completion.model),
         "base_sha256": completion.base_sha256,
+        "origins": [asdict(origin) for origin in completion.origins],
         "notes": list(completion.notes),
     }
 

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from repocoder.types import PassReport, Prompt
+from repocoder.types import Origin, PassReport, Prompt
 from repocoder.verify import Fault
 from retrieval.retriever import Retrieved
 from retrieval.types import Hit, Query
@@ -38,6 +38,7 @@ class Draft:
     first_token_ms: float
     total_ms: float
     notes: tuple[str, ...] = ()
+    origins: tuple[Origin, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

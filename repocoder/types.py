@@ -64,6 +64,16 @@ class Timings:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Words of a completion that the repository's memory foretold, and one of the places where it learnt them."""
+
+    path: str
+    line: int  # 1-based
+    text: str
+    share: float  # of their probability that was the memory's, 0 to 1
+
+
+@dataclass(frozen=True, slots=True)
 class Check:
     """A finding about the text of a completion, shown to the user."""
 
@@ -112,6 +122,7 @@ class Completion:
     model: ModelInfo
     base_sha256: str  # of the buffer the completion was made for: applying it to other bytes is refused
     notes: tuple[str, ...] = field(default=())
+    origins: tuple[Origin, ...] = ()  # what the repository's memory foretold
 
     @property
     def prompt_tokens(self) -> int:

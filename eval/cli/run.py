@@ -38,6 +38,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="Snippets as the papers put them, or as the model was trained on.",
 )
+@click.option(
+    "--memory",
+    type=click.Choice(["mixed", "drafts", "off"]),
+    default="off",
+    show_default=True,
+    help="The repository's own text as a second predictor.",
+)
 @click.option("--execute", is_flag=True, help="Run the unit tests on function bodies, in a sandbox.")
 @running
 @json_option
@@ -100,7 +107,7 @@ def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
     )
     rest = {name: given[name] for name in (*names, "workers", "ray")}
     if with_model:
-        rest |= {name: given[name] for name in ("passes", "remote_template", "layout")}
+        rest |= {name: given[name] for name in ("passes", "remote_template", "layout", "memory")}
     return Asked(with_model=with_model, budget=given["budget"] or 0, texts=not given["no_texts"], **rest)
 
 

@@ -193,6 +193,7 @@ def run_command(config: RunConfig) -> str:
     words += ["--model", config.model] if config.model else []
     words += ["--embedder", str(config.details["embedder"])] if config.details.get("embedder") else []
     words += ["--layout", config.layout] if config.layout != standard.layout else []
+    words += ["--memory", config.memory] if config.memory != standard.memory else []
     words += ["--context", config.context] if config.context != standard.context else []
     words += ["--budget", str(config.budget)] if config.budget else []
     words += ["--limit", str(config.limit), "--seed", str(config.seed)] if config.limit is not None else []

@@ -45,6 +45,7 @@ class Asked:
     budget: int = 0
     context: str = "left"
     layout: str = "published"
+    memory: str = "off"
     out: Path | None = None
     resume: bool = False
     retry_errors: bool = False
@@ -170,8 +171,11 @@ def _config(benchmark: Benchmark, asked: Asked, model: _Model) -> RunConfig:
     if model.kind == "remote":
         more["remote_template"] = asked.remote_template or NO_TEMPLATE
     takes_drafts = asked.method in TAKES_DRAFTS or asked.method == "engine"
+    if model.kind == "remote" and asked.memory != "off":
+        raise UsageError("--memory: needs the probabilities of a model on this machine: leave it out")
     return replace(
         config,
+        memory=asked.memory,
         passes=asked.passes if takes_drafts else 1,
         model=model.name,
         model_sha256=model.sha256,

@@ -29,6 +29,7 @@ from repocoder import paths
 from repocoder.errors import UsageError
 from repocoder.jsonout import gate_json, hit_json
 from repocoder.llm.generator import Generated, GenerateRequest, Generator
+from repocoder.llm.messages import Remember
 from repocoder.types import Prompt
 from retrieval.retriever import Retrieved
 from retrieval.types import Hit
@@ -108,6 +109,7 @@ class Sampler:
             both_sides=self._both_sides,
             is_own=family_of(task) == "mined",
             embedder=self._options.embedder,
+            memory=self._config.memory,
         )
         if self._workspace is not None:
             workspace.take_over(self._workspace)
@@ -188,7 +190,11 @@ class Sampler:
             StopAfterLines(lines) if family_of(task) != "crosscodeeval" and task.kind != "function" else None
         )
         order = GenerateRequest(
-            prompt.token_ids, protocol.new_tokens, stop, may_be_empty=protocol.layout == "published"
+            prompt.token_ids,
+            protocol.new_tokens,
+            stop,
+            may_be_empty=protocol.layout == "published",
+            memory=self._remembered(task),
         )
         return self._generator.generate(order)
 
@@ -198,13 +204,17 @@ class Sampler:
         room = self._generator.vocab.n_ctx - len(prompt.token_ids)
         if not self._generator.can_score or not ids or room <= 0:
             return {}
-        values = self._generator.score(prompt.token_ids, ids[:room])
+        values = self._generator.score(prompt.token_ids, ids[:room], memory=self._remembered(task))
         characters = len(task.truth) if len(ids) <= room else len(self._generator.detokenize(ids[:room]))
         return {
             "truth_log_likelihood": sum(values),
             "truth_tokens": len(values),
             "truth_characters": characters,
         }
+
+    def _remembered(self, task: Task) -> Remember | None:
+        assert self._workspace is not None
+        return None if self._config.memory == "off" else self._workspace.remembered(task)
 
     def _complete(self, task: Task, protocol: Protocol) -> Record:
         """The product, end to end: its own gate, loop, prompt and stop rules."""

@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from repocoder.types import Completion, CompletionRequest
 
 
+REMEMBER_S = 3.0
+"""For reading what is new in the repository into its memory; a large one is read over several completions."""
+
+ORIGIN_LENGTH = 60  # characters of remembered words that are shown
+
+
 @click.command(cls=Command)
 @position_argument
 @repo_option
@@ -61,6 +67,7 @@ def complete(
         engine.model_info()  # a model that is missing is told before an index is built
         open_buffer(engine.root, request)  # so is a position that is not there
         update_index(engine, progress)
+        engine.remember(REMEMBER_S)
         completion = _run(engine, request, show=is_wanted(progress) and not quiet)
     if as_json:
         print_json(jsonout.completion_json(completion))
@@ -131,6 +138,9 @@ def _print_account(completion: Completion) -> None:
         talk(f"{dim('used')}    {place_of(hit)}")
         for line in evidence_of(hit):
             talk(f"          {dim(line)}")
+    for origin in completion.origins:
+        words = " ".join(origin.text.split())[:ORIGIN_LENGTH]
+        talk(f"{dim('memory')}  {safe(f'{origin.path}:{origin.line}')} has `{safe(words)}`")
     for line in completion.notes:
         talk(f"{dim('note')}    {safe(line)}")
     talk(f"{dim('time')}    {timings_line(asdict(completion.timings))}")

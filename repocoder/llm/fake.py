@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from repocoder.errors import ModelError
 from repocoder.fim import VocabFacts, detect
 from repocoder.llm.generator import Generated, GenerateRequest, OnText, Vocab
-from repocoder.llm.messages import Piece, Prefilled
+from repocoder.llm.messages import Piece, Prefilled, Remember
 from repocoder.llm.run import Run
 from repocoder.types import ModelInfo
 
@@ -96,11 +96,17 @@ class FakeGenerator:
     def can_score(self) -> bool:
         return True
 
+    @property
+    def can_remember(self) -> bool:
+        return False
+
     def score(
         self,
         token_ids: Sequence[int],
         continuation: Sequence[int],
         cancel: threading.Event | None = None,
+        *,
+        memory: Remember | None = None,
     ) -> tuple[float, ...]:
         if len(token_ids) + len(continuation) > self._vocab.n_ctx:
             raise ModelError(f"model: fake: the context has {self._vocab.n_ctx} tokens: shorten the prompt")

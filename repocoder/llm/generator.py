@@ -9,6 +9,7 @@ from typing import Protocol
 
 from repocoder.fim import Template
 from repocoder.llm.gate import GateTokens
+from repocoder.llm.messages import Remember, Source
 from repocoder.types import ModelInfo
 
 OnText = Callable[[str], None]
@@ -50,6 +51,7 @@ class GenerateRequest:
     max_tokens: int
     stop: StopRule | None = None
     may_be_empty: bool = True  # False forbids the end tokens until there is text
+    memory: Remember | None = None  # of the repository, where the generator can remember
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class Generated:
     first_token_ms: float  # from the call to the first piece of text
     total_ms: float
     reused_tokens: int  # of the prompt, found in the KV cache
+    sources: tuple[Source | None, ...] = ()  # of each token that the memory chose
 
     @property
     def mean_logprob(self) -> float | None:
@@ -111,16 +114,23 @@ class Generator(Protocol):
     def can_score(self) -> bool:
         """Does `score` work? Not with every remote server."""
 
+    @property
+    def can_remember(self) -> bool:
+        """Does it heed a `memory`? Only a model of this machine has its probabilities at hand."""
+
     def score(
         self,
         token_ids: Sequence[int],
         continuation: Sequence[int],
         cancel: threading.Event | None = None,
+        *,
+        memory: Remember | None = None,
     ) -> tuple[float, ...]:
         """Log-probability, in nats and over the whole vocabulary, of each token of a given continuation.
 
         Each is conditioned on the prompt and on what comes before it in the continuation. () if cancelled. Both
-        together may have `n_ctx` tokens; raises ModelError, also where `can_score` is False, and WorkerError.
+        together may have `n_ctx` tokens. With a `memory` they are those of the mixture. Raises ModelError, also
+        where `can_score` is False, and WorkerError.
         """
 
     def close(self) -> None:

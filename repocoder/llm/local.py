@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from indexer.ipc import ChildDiedError
 from repocoder.errors import ModelError, WorkerError
 from repocoder.fim import VocabFacts, detect, facts_of
@@ -26,6 +28,7 @@ from repocoder.llm.messages import (
     Generate,
     Load,
     Loaded,
+    Remember,
     Score,
     Scored,
     Tokenize,
@@ -125,17 +128,29 @@ class LocalGenerator:
     def can_score(self) -> bool:
         return True
 
+    @property
+    def can_remember(self) -> bool:
+        return True
+
     def score(
         self,
         token_ids: Sequence[int],
         continuation: Sequence[int],
         cancel: threading.Event | None = None,
+        *,
+        memory: Remember | None = None,
     ) -> tuple[float, ...]:
         if not continuation:
             return ()
-        either = Either(cancel, self._closing)
-        with self._hold(either) as held:
-            return self._insist(lambda: self._score(token_ids, continuation, either)) if held else ()
+        order = Score(0, list(token_ids), list(continuation), memory=memory)
+        return tuple(self._scored(order, cancel).logprobs)
+
+    def observe(
+        self, token_ids: Sequence[int], continuation: Sequence[int], memory: Remember
+    ) -> list[list[float]]:
+        """What a calibration of the memory needs of each token: see `Remembering.row`."""
+        order = Score(0, list(token_ids), list(continuation), memory=memory, with_rows=True)
+        return self._scored(order, None).rows
 
     def close(self) -> None:
         self._closing.set()  # ends what is running
@@ -234,7 +249,7 @@ class LocalGenerator:
         ends = sorted(self._vocab.template.end_ids)
         request = run.request
         token_ids = list(request.token_ids)
-        link.send(Generate(number, token_ids, request.max_tokens, ends, request.may_be_empty))
+        link.send(Generate(number, token_ids, request.max_tokens, ends, request.may_be_empty, request.memory))
         while True:
             reply = link.receive(run.cancel)
             if isinstance(reply, Failed):
@@ -246,26 +261,34 @@ class LocalGenerator:
                 link.cancel(number)
                 return run.result(reason)
 
-    def _score(
-        self, token_ids: Sequence[int], continuation: Sequence[int], cancel: threading.Event
-    ) -> tuple[float, ...]:
+    def _scored(self, order: Score, cancel: threading.Event | None) -> Scored:
+        either = Either(cancel, self._closing)
+        with self._hold(either) as held:
+            return self._insist(lambda: self._score(order, either)) if held else Scored(0, [])
+
+    def _score(self, order: Score, cancel: threading.Event) -> Scored:
+        """All that the worker says of it together; nothing if it was cancelled."""
+        nothing = Scored(0, [])
         link = self._loaded(cancel)
         if link is None or not link.wait_idle(cancel):
-            return ()
-        number = link.next_number()
-        link.send(Score(number, list(token_ids), list(continuation)))
+            return nothing
+        assert self._vocab is not None
+        number, ends = link.next_number(), sorted(self._vocab.template.end_ids)
+        link.send(msgspec.structs.replace(order, number=number, end_ids=ends))
         logprobs: list[float] = []
+        rows: list[list[float]] = []
         while True:
             reply = link.receive(cancel)
             if reply is None:
                 link.cancel(number)
-                return ()
+                return nothing
             if isinstance(reply, Failed):
                 raise ModelError(f"model: {self.info.name}: {reply.why}: try another prompt or file")
             if isinstance(reply, Done):
-                return tuple(logprobs) if reply.reason == "scored" else ()
+                return Scored(number, logprobs, rows) if reply.reason == "scored" else nothing
             if isinstance(reply, Scored):
                 logprobs.extend(reply.logprobs)
+                rows.extend(reply.rows)
 
     @contextmanager
     def _hold(self, cancel: threading.Event) -> Iterator[bool]:

@@ -49,6 +49,24 @@ class Detokenized(Message, frozen=True, array_like=True):
     text: str
 
 
+class Stretches(msgspec.Struct, frozen=True, array_like=True):
+    """A segment of the repository memory: its two files, and sorted bounds of half-open stretches."""
+
+    ids: bytes
+    order: bytes
+    banned: list[int]
+    near: list[int]
+
+
+class Remember(msgspec.Struct, frozen=True, array_like=True):
+    """What to remember beside the model: see `repocoder.memory`. `before`: ids of the file above the hole."""
+
+    segments: list[Stretches]
+    before: list[int]
+    weights: dict[str, list[float]]  # {}: it only drafts
+    drafts: int = 8  # tokens that are foretold at once, at most
+
+
 class Generate(Message, frozen=True, array_like=True):
     """Greedy decoding. `number` grows with each order of a worker."""
 
@@ -57,6 +75,7 @@ class Generate(Message, frozen=True, array_like=True):
     max_tokens: int
     end_ids: list[int]  # control tokens that end it; all others are forbidden
     may_be_empty: bool  # may it end before any text but white space?
+    memory: Remember | None = None
 
 
 class Score(Message, frozen=True, array_like=True):
@@ -65,6 +84,9 @@ class Score(Message, frozen=True, array_like=True):
     number: int
     token_ids: list[int]
     continuation: list[int]
+    end_ids: list[int] = []
+    memory: Remember | None = None
+    with_rows: bool = False  # give what a calibration needs, see `Remembering.row`
 
 
 class Cancel(Message, frozen=True, array_like=True):
@@ -81,6 +103,16 @@ class Prefilled(Message, frozen=True, array_like=True):
     reused_tokens: int  # of the prompt, found in the cache
 
 
+class Source(msgspec.Struct, frozen=True, array_like=True):
+    """Where the memory learnt a token: `place` in its segment number `part`; in the file above the hole `part` is 0."""
+
+    expert: str  # file | repository
+    part: int
+    place: int
+    length: int  # tokens of context that were the same
+    share: float  # of the token's probability, that is the memory's
+
+
 class Piece(Message, frozen=True, array_like=True):
     """One token. `text` may be empty: bytes of an unfinished character wait for the next token."""
 
@@ -88,6 +120,7 @@ class Piece(Message, frozen=True, array_like=True):
     token_id: int
     logprob: float
     text: str
+    source: Source | None = None
 
 
 class Scored(Message, frozen=True, array_like=True):
@@ -95,6 +128,7 @@ class Scored(Message, frozen=True, array_like=True):
 
     number: int
     logprobs: list[float]
+    rows: list[list[float]] = []
 
 
 class Done(Message, frozen=True, array_like=True):

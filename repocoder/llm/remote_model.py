@@ -13,7 +13,7 @@ from repocoder.errors import ModelError
 from repocoder.llm.completions import MalformedError, Written, choice_of, number
 from repocoder.llm.generator import Generated, GenerateRequest, OnText, Vocab
 from repocoder.llm.link import POLL_S
-from repocoder.llm.messages import Piece, Prefilled
+from repocoder.llm.messages import Piece, Prefilled, Remember
 from repocoder.llm.remote import RefusedError, Server, StoppedError
 from repocoder.llm.remote_tokens import ServerTokens, TextTokens
 from repocoder.llm.run import Either, Run
@@ -117,11 +117,17 @@ class RemoteGenerator:
         with self._hold(run.cancel) as held:
             return self._insist(run, room) if held else run.result("cancelled")
 
+    @property
+    def can_remember(self) -> bool:
+        return False
+
     def score(
         self,
         token_ids: Sequence[int],
         continuation: Sequence[int],
         cancel: threading.Event | None = None,
+        *,
+        memory: Remember | None = None,
     ) -> tuple[float, ...]:
         if not self.can_score:
             raise self._problem(f"{self.tokenizer} does not say how likely a given text is", "use vLLM")

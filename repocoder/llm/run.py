@@ -75,6 +75,7 @@ class Run:
             first_token_ms=self.first_token_ms,
             total_ms=_since(self.started),
             reused_tokens=self.reused_tokens,
+            sources=tuple(piece.source for piece in self.pieces),
         )
 
 

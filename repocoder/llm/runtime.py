@@ -37,8 +37,8 @@ differ by 0.15 between a fresh and a reused cache, which changes greedy text. Wi
 bit, as long as no call takes a single token: `MIN_BATCH_TOKENS`."""
 
 MIN_BATCH_TOKENS = 2
-"""The kernels take a call of one token another way than all longer ones, which also changes logits by 0.15. So a
-prompt is never decoded one token at a time, and what was (generated text) is not reused in a prompt."""
+"""The kernels take a call of one token another way than all longer ones, which also changes logits by 0.15. So no call
+takes a single token, neither of a prompt nor of what is generated: a guess of the next one goes along."""
 
 DEFAULT_CTX = 2048  # for a file that does not say what the model was trained for
 LOG_LINES = 6  # of the runtime's warnings and errors, for messages
@@ -173,29 +173,46 @@ class Model:
             return False
         raise self._failure(f"llama_decode: code {status}")
 
-    def choose(self, end_ids: frozenset[int]) -> tuple[int, float]:
-        """The likeliest allowed token, and its log-probability over the whole vocabulary."""
-        logits = self._logits(-1)
-        token_id, barrier = int(np.argmax(logits)), self._barrier(end_ids)
-        if barrier[token_id]:  # seldom: the likeliest token of all is one that is forbidden
-            token_id = int(np.argmax(logits + barrier))
+    def extend(self, token_id: int, draft: Sequence[int], is_cancelled: Callable[[], bool]) -> bool:
+        """Run the model on a chosen token and on guesses of what follows it; all of them get logits.
+
+        False if it was aborted. `forget` takes back what turns out wrong.
+        """
+        return self.decode([token_id, *draft], is_cancelled, n_logits=1 + len(draft))
+
+    def forget(self, count: int) -> None:
+        """Take the last tokens out of the cache; the logits of the last call stay."""
+        if count:
+            self._keep(len(self.tokens) - count)
+
+    def choose(self, end_ids: frozenset[int], position: int = -1) -> tuple[int, float]:
+        """The likeliest allowed token at a position, -1 for the last, and its log-probability (whole vocabulary)."""
+        logits = self.logits(position)
+        token_id = self.likeliest(logits, end_ids)
         return token_id, _logprob(logits, token_id, self._powers)
+
+    def likeliest(self, values: npt.NDArray[np.float32], end_ids: frozenset[int]) -> int:
+        """The allowed token with the highest of these logits or probabilities (n_vocab,)."""
+        token_id, barrier = int(np.argmax(values)), self._barrier(end_ids)
+        if barrier[token_id]:  # seldom: the likeliest token of all is one that is forbidden
+            token_id = int(np.argmax(values + barrier))
+        return token_id
 
     def logprobs(self, token_ids: Sequence[int], n_logits: int = 1) -> list[float]:
         """Log-probability of each of these, one at each position from the first of the last call's `n_logits` on."""
         return [
-            _logprob(self._logits(row - n_logits), token_id, self._powers)
+            _logprob(self.logits(row - n_logits), token_id, self._powers)
             for row, token_id in enumerate(token_ids)
         ]
 
-    # ---- inside
-
-    def _logits(self, position: int) -> npt.NDArray[np.float32]:
+    def logits(self, position: int) -> npt.NDArray[np.float32]:
         """(n_vocab,) float32, a view of llama.cpp's own: -1 is the last position that has any."""
         pointer = llama_cpp.llama_get_logits_ith(self._context, position)
         if not pointer:
             raise RuntimeFailedError("the model gives no logits")
         return np.ctypeslib.as_array(pointer, shape=(self.facts.n_vocab,))
+
+    # ---- inside
 
     def _open_context(self, threads: int) -> object:
         parameters = llama_cpp.llama_context_default_params()

@@ -7,12 +7,11 @@ two tokens.
 
 from __future__ import annotations
 
-import codecs
 import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -27,7 +26,6 @@ from repocoder.llm.messages import (
     Generate,
     Load,
     Order,
-    Piece,
     Prefilled,
     Reply,
     Score,
@@ -37,6 +35,7 @@ from repocoder.llm.messages import (
 )
 
 if TYPE_CHECKING:
+    from repocoder.llm.remembering import Remembering, Segments
     from repocoder.llm.runtime import Model
 
 Send = Callable[[Reply], None]
@@ -68,21 +67,17 @@ class Orders:
         os._exit(0)  # the parent is gone, and llama.cpp may be in the middle of a long computation
 
 
-MAX_LEADING_TOKENS = 8
-"""White space that may come before the text where an empty answer is not wanted; then the model may end."""
-
-NO_ENDS: frozenset[int] = frozenset()
-
-
 def main() -> None:
     """Serve until the parent closes the stream."""
     channel = connect()
     # Threads that spin at a barrier make it 50 times slower where other processes, our own too, use the cores.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    from repocoder.llm.remembering import Segments
     from repocoder.llm.runtime import Model, RuntimeFailedError
 
     orders = Orders(channel)
     model: Model | None = None
+    segments = Segments()
     while True:
         order = orders.next()
         try:
@@ -90,46 +85,45 @@ def main() -> None:
                 model = Model(order.path, max_ctx=order.max_ctx, threads=order.threads)
                 channel.send(model.facts)
             elif model is not None:
-                _carry_out(order, model, orders, channel.send)
+                _carry_out(order, model, segments, orders, channel.send)
         except RuntimeFailedError as error:
             channel.send(Failed(str(error)))
 
 
-def _carry_out(order: Order, model: Model, orders: Orders, send: Send) -> None:
+def _carry_out(order: Order, model: Model, segments: Segments, orders: Orders, send: Send) -> None:
     if isinstance(order, Tokenize):
         send(Tokenized([model.tokenize(text) for text in order.texts]))
     elif isinstance(order, Detokenize):
         send(Detokenized(model.detokenize(order.token_ids)))
     elif isinstance(order, Generate):
-        send(_generate(order, model, lambda: orders.is_cancelled(order.number), send))
+        send(_generate(order, model, segments, lambda: orders.is_cancelled(order.number), send))
     elif isinstance(order, Score):
-        send(_score(order, model, lambda: orders.is_cancelled(order.number), send))
+        send(_score(order, model, segments, lambda: orders.is_cancelled(order.number), send))
 
 
-def _generate(order: Generate, model: Model, is_cancelled: Callable[[], bool], send: Send) -> Done:
-    """Prefill, then choose and decode tokens one by one; every token is sent as it is chosen."""
+def _generate(
+    order: Generate, model: Model, segments: Segments, is_cancelled: Callable[[], bool], send: Send
+) -> Done:
+    """Prefill, then write; every token is sent as it is chosen."""
+    from repocoder.llm.decoding import Writer
+
     if not _prefill(order, model, is_cancelled, send):
         return Done(order.number, "cancelled")
-    room = min(order.max_tokens, model.facts.n_ctx - len(order.token_ids))
-    end_ids = frozenset(order.end_ids)
-    # Holds back the bytes of an unfinished character.
-    pieces = codecs.getincrementaldecoder("utf-8")("replace")
-    may_end = order.may_be_empty
-    for count in range(1, room + 1):
-        token_id, logprob = model.choose(end_ids if may_end or count > MAX_LEADING_TOKENS else NO_ENDS)
-        if token_id in end_ids:
-            return Done(order.number, "end")
-        text = pieces.decode(model.piece(token_id))
-        may_end = may_end or bool(text.strip())
-        send(Piece(order.number, token_id, logprob, text))
-        if count == room:
-            break
-        if is_cancelled() or not model.decode([token_id], is_cancelled):
-            return Done(order.number, "cancelled")
-    return Done(order.number, "length")
+    memory = _memory(order, model, segments)
+    return Writer(order, model, memory, is_cancelled).write(send)
 
 
-def _score(order: Score, model: Model, is_cancelled: Callable[[], bool], send: Send) -> Done:
+def _memory(order: Generate | Score, model: Model, segments: Segments) -> Remembering | None:
+    from repocoder.llm.remembering import Remembering
+
+    if order.memory is None:
+        return None
+    return Remembering(order.memory, segments, model.facts.n_vocab, order.end_ids)
+
+
+def _score(
+    order: Score, model: Model, segments: Segments, is_cancelled: Callable[[], bool], send: Send
+) -> Done:
     """Prefill as for `Generate`, then decode the continuation in batches, each with all of its logits.
 
     The last token of the prompt foretells the first one of the continuation, and so on: the last one of the
@@ -139,14 +133,33 @@ def _score(order: Score, model: Model, is_cancelled: Callable[[], bool], send: S
     model.check_continuation(len(order.token_ids), truth)
     if not _prefill(order, model, is_cancelled, send):
         return Done(order.number, "cancelled")
-    send(Scored(order.number, model.logprobs(truth[:1])))
+    memory = _memory(order, model, segments)
+    send(_scored(order, model, memory, truth[:1], 1))
     for start in range(0, len(truth) - 1, model.score_tokens):
         end = min(start + model.score_tokens, len(truth) - 1)
         batch = truth[start : max(end, start + 2)]
         if is_cancelled() or not model.decode(batch, is_cancelled, n_logits=len(batch)):
             return Done(order.number, "cancelled")
-        send(Scored(order.number, model.logprobs(truth[start + 1 : end + 1], len(batch))))
+        send(_scored(order, model, memory, truth[start + 1 : end + 1], len(batch)))
     return Done(order.number, "scored")
+
+
+def _scored(
+    order: Score, model: Model, memory: Remembering | None, truth: Sequence[int], n_logits: int
+) -> Scored:
+    """The log-probabilities of these tokens, one at each position from the first of the last call's on."""
+    if memory is None:
+        return Scored(order.number, model.logprobs(truth, n_logits))
+    logprobs: list[float] = []
+    rows: list[list[float]] = []
+    for row, token_id in enumerate(truth):
+        logits = model.logits(row - n_logits)
+        if order.with_rows:
+            rows.append(memory.row(logits, token_id))
+        if memory.is_mixed:
+            logprobs.append(memory.logprob(logits, token_id))
+        memory.follow(token_id)
+    return Scored(order.number, logprobs if memory.is_mixed else model.logprobs(truth, n_logits), rows)
 
 
 def _prefill(order: Generate | Score, model: Model, is_cancelled: Callable[[], bool], send: Send) -> bool:

@@ -15,6 +15,7 @@ from repocoder.errors import ModelError
 from repocoder.fim import EMBEDDED_MARK, VocabFacts, detect
 from repocoder.llm.fake import CONTROL_TOKENS
 from repocoder.llm.generator import Generated, GenerateRequest, OnText, Vocab
+from repocoder.llm.messages import Remember
 from repocoder.types import ModelInfo
 
 END = CONTROL_TOKENS[0]
@@ -86,11 +87,17 @@ class Vocabulary:
     def can_score(self) -> bool:
         return False
 
+    @property
+    def can_remember(self) -> bool:
+        return False
+
     def score(
         self,
         token_ids: Sequence[int],
         continuation: Sequence[int],
         cancel: threading.Event | None = None,
+        *,
+        memory: Remember | None = None,
     ) -> tuple[float, ...]:
         self._refuse()
 

@@ -1,0 +1,117 @@
+"""Greedy decoding in the worker: token by token, or several at a time where the memory foretells them.
+
+A draft is what the repository's text has after the longest context that occurred. It goes through the model together
+with the last token, and as many of its tokens stand as the choice at each place would have been (Leviathan et al. 2023
+for greedy text; drafts from text as in prompt lookup decoding, Saxena 2023). The text is the same as without drafts,
+because no call takes a single token (`repocoder.llm.runtime.MIN_BATCH_TOKENS`): where nothing is foretold, the guess is
+that the last token comes again.
+"""
+
+from __future__ import annotations
+
+import codecs
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from repocoder.llm.messages import Done, Generate, Piece, Reply, Source
+from repocoder.llm.remembering import Remembering
+from repocoder.llm.runtime import Model, RuntimeFailedError
+from repocoder.memory.mixing import EXPERTS
+
+MAX_LEADING_TOKENS = 8
+"""White space that may come before the text where an empty answer is not wanted; then the model may end."""
+
+NO_ENDS: frozenset[int] = frozenset()
+
+LEAST_SHARE = 0.5
+"""A token is told to come from the memory if the experts hold at least so much of its probability."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A token, its log-probability over the whole vocabulary, and where it was learnt if the memory chose it."""
+
+    token_id: int
+    logprob: float
+    source: Source | None = None
+
+
+class Writer:
+    """One completion."""
+
+    def __init__(
+        self,
+        order: Generate,
+        model: Model,
+        memory: Remembering | None,
+        is_cancelled: Callable[[], bool],
+    ) -> None:
+        self._order = order
+        self._model = model
+        self._memory = memory
+        self._is_cancelled = is_cancelled
+        self._room = min(order.max_tokens, model.facts.n_ctx - len(order.token_ids))
+        self._ends = frozenset(order.end_ids)
+
+    def write(self, send: Callable[[Reply], None]) -> Done:
+        """Choose tokens until one ends it; every one is sent as it is chosen. The prompt was run just before."""
+        pieces = codecs.getincrementaldecoder("utf-8")(
+            "replace"
+        )  # holds back the bytes of an unfinished character
+        may_end = self._order.may_be_empty
+        draft: list[int] = []  # tokens in the cache that are not chosen yet
+        for count in range(1, self._room + 1):
+            ends = self._ends if may_end or count > MAX_LEADING_TOKENS else NO_ENDS
+            choice = self._choose(-1 - len(draft), ends)
+            if choice.token_id in ends:
+                return self._end("end", draft)
+            text = pieces.decode(self._model.piece(choice.token_id))
+            may_end = may_end or bool(text.strip())
+            send(Piece(self._order.number, choice.token_id, choice.logprob, text, choice.source))
+            if count == self._room:
+                break
+            if draft and draft[0] == choice.token_id:
+                draft = draft[1:]
+            else:
+                self._model.forget(len(draft))
+                draft = self._draft(choice.token_id, self._room - count)
+                if self._is_cancelled() or not self._model.extend(choice.token_id, draft, self._is_cancelled):
+                    return self._end("cancelled", [])
+        return self._end("length", draft)
+
+    def _end(self, reason: str, draft: Sequence[int]) -> Done:
+        self._model.forget(len(draft))
+        return Done(self._order.number, reason)
+
+    def _choose(self, position: int, ends: frozenset[int]) -> Choice:
+        """The likeliest allowed token at one of the last positions."""
+        if self._memory is None or not self._memory.is_mixed:
+            choice = Choice(*self._model.choose(ends, position))
+            if self._memory is not None:
+                self._memory.follow(choice.token_id)
+            return choice
+        probabilities, said, shares = self._memory.mix(self._model.logits(position))
+        token_id = self._model.likeliest(probabilities, ends)
+        probability = float(probabilities[token_id])
+        if not 0 < probability <= 1.01:  # rounding may take it a little above 1
+            raise RuntimeFailedError("its weights give no numbers")
+        source = None
+        parts = [
+            0.0 if one is None or token_id not in one.token_ids
+            else share * one.shares[one.token_ids.index(token_id)]
+            for one, share in zip(said, shares, strict=True)
+        ]  # fmt: skip
+        if sum(parts) >= LEAST_SHARE * probability:
+            expert = int(np.argmax(parts))
+            one = said[expert]
+            assert one is not None
+            source = Source(EXPERTS[expert], one.part, one.place, one.length, sum(parts) / probability)
+        self._memory.follow(token_id)
+        return Choice(token_id, min(0.0, math.log(probability)), source)
+
+    def _draft(self, token_id: int, room: int) -> list[int]:
+        """At least one token, at most `room`."""
+        return (self._memory.draft(room) if self._memory is not None else []) or [token_id]
