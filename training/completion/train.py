@@ -29,6 +29,7 @@ from training.completion.data import HOLE, PAD_ID, Batch, Cursor, batches
 from training.completion.loss import weighted_nats
 from training.completion.model import SHAPES, Decoder
 from training.completion.optimizer import make_optimizers, schedule
+from training.completion.renaming import Renaming
 from training.completion.weights import TOKENIZER, TrainingError, load, plain_state, save
 
 SPEAK_EVERY = 10.0  # seconds between two lines on stderr
@@ -55,6 +56,7 @@ class Recipe:
         0.6  # share of the file's tokens that count, drawn at random: the output matrix is 30 % of a step
     )
     context_kept: float = 0.25  # the same of the snippets' tokens
+    renamed: float = 0.0  # share of the samples whose words are exchanged for others
     seed: int = 1
 
 
@@ -102,6 +104,7 @@ class Run:
             self.tokenizer = Path(recipe.tokenizer).read_bytes()
         self.model.to(self.device)
         self.optimizers = make_optimizers(self.model, scale=recipe.rate)
+        self.renaming = Renaming(self.tokenizer)
         if self.device.type == "cuda":
             self.model.compile_blocks()
             torch.set_float32_matmul_precision("high")
@@ -120,6 +123,8 @@ class Run:
     def step(self, packs: list[Batch]) -> tuple[float, float, float]:
         """One step on these packs; the rate, nats a token of the holes and of the rest."""
         random = np.random.default_rng([self.recipe.seed, self.progress.step])
+        if self.recipe.renamed:
+            packs = [self.renaming.rename(one, self.recipe.renamed, random) for one in packs]
         chosen = [self._choose(one, random) for one in packs]
         totals = [sum(int((roles == HOLE).sum()) if hole else int((roles != HOLE).sum()) for _, roles in chosen)
                   for hole in (True, False)]  # fmt: skip
