@@ -60,8 +60,12 @@ class Arity:
         return list(found.values())
 
     def _is_written_here(self, use: Use) -> bool:
-        """Does the completion write an argument or a bracket of the call, or its name?"""
+        """Does the completion write the call? If it opens the bracket, the one that closes it must be its own: a later
+        one belongs to something else, and more may come.
+        """
         end = closing(self._filled.text, use.opens, self._filled.language)
+        if use.opens >= self._filled.start and end >= self._filled.end:
+            return False
         return self._filled.touches(use.parts[-1][0], end + 1)
 
     # ---- what is called

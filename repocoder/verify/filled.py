@@ -17,7 +17,6 @@ Parse = Callable[[str, bytes], "FileFacts | None"]
 LOOK_BACK = 2000
 """Characters before the completion where a name or a call may begin that goes on in it."""
 
-_FUNCTIONS = ("function", "method")
 _JOINT = re.compile(r"\s*(?:\?\.|!\.|\.#|\.|::)\s*")
 _TYPES = re.compile(r"<[^<>;(){}]{0,60}>")
 _IDENTIFIER = re.compile(r"[@#]?[^\W\d][\w$]*|\$[\w$]*")

@@ -98,7 +98,7 @@ _OBJECT_OF_SCRIPTS = _words(
 )
 _FUNCTION_OF_SCRIPTS = _words("apply bind call length name prototype")
 _OBJECT_OF_JAVA = _words(
-    "class clone equals finalize getClass hashCode notify notifyAll toString wait length"
+    "class clone equals finalize getClass hashCode notify notifyAll toString wait length this super"
 )
 _ENUM_OF_JAVA = _words("compareTo describeConstable getDeclaringClass name ordinal valueOf values")
 

@@ -59,8 +59,6 @@ def _lacks(held: Held, member: str, classes: Classes, use: Use) -> bool:
     owners = line[0][1:] if held.kind == "heritage" else line[0]
     if member in line[1] or classes.has(owners, member):
         return False
-    if known.facts.language == "java" and use.opens < 0 and member == "this":
-        return False
     if use.name.startswith(("self.", "cls.", "this.", "super()")):  # a mixin has what its heirs bring
         return not any(_brings_more(heir, owners, member, classes) for heir in classes.heirs(known))
     return True

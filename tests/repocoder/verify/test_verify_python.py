@@ -258,6 +258,7 @@ def test_only_what_the_completion_writes_is_judged(shop: Snapshot, faults: Fault
         ("frob«nicate»()", ["nothing here defines `frobnicate`"]),
         ("store.add(«'a', price»)", []),
         ("store.add(«'a', »", []),  # not closed: more may come
+        ("print(\n        «store.add('a'»\n    )", []),  # that bracket closes another call
         ("text = '«store.nothing(frobnicate)»'", []),
         ("# «store.nothing(frobnicate)»", []),
     ],
