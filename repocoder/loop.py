@@ -157,7 +157,8 @@ def _take_turn(
     hits = found.hits if found.gate.retrieve else ()
     prompt = steps.prompt(query, hits)
     draft = steps.generate(prompt, query, on_text, cancel)
-    return Turn(found, prompt, draft, steps.faults(query, draft.text))
+    is_cancelled = draft.stop_reason == "cancelled"  # whoever cancels does not wait for a check
+    return Turn(found, prompt, draft, () if is_cancelled else steps.faults(query, draft.text))
 
 
 def _numbered(on_text: Callable[[str, int], None] | None, number: int) -> Callable[[str], None] | None:

@@ -146,6 +146,11 @@ def test_a_cancelled_second_pass_leaves_the_first() -> None:
     assert len(result.passes) == 1
 
 
+def test_a_cancelled_draft_is_not_checked() -> None:
+    script = Script([found(hit(1))], [draft("bad", None, "cancelled")], unknown={"bad": (GHOST,)})
+    assert run(script).turn.unknown == ()
+
+
 def test_passes_limits_the_turns() -> None:
     script = Script([found(hit(n)) for n in range(1, 6)], [draft(str(n), -1.0 + n / 5) for n in range(5)])
     assert len(run(script, passes=1).passes) == 1
