@@ -10,6 +10,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal
 from textual.message import Message
+from textual.types import CSSPathType
 from textual.widgets import Input, Select
 
 from repocoder.errors import RepocoderError
@@ -28,7 +29,7 @@ class LanguagesKnown(Message):
 class AskScreen(FinderScreen):
     """A finder with filters; the query and the filters are kept in its places for the next time."""
 
-    CSS_PATH = "ask.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = ["finder.tcss", "ask.tcss"]
     PAUSE_S = 0.2
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("tab", "app.focus_next", "Filters", id="ask-filters", tooltip="To the filters and back"),

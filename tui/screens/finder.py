@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.timer import Timer
+from textual.types import CSSPathType
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 from textual.worker import Worker, WorkerState
@@ -40,7 +41,7 @@ class PlacesFound(Message):
 class FinderScreen(ModalScreen[Place | None]):
     """Ends with the chosen place, or None."""
 
-    CSS_PATH = "finder.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = "finder.tcss"
     PAUSE_S: ClassVar[float] = 0.0
     """The keys must rest for so long before a query is asked."""
 

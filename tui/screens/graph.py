@@ -36,7 +36,10 @@ SHOWN = 200
 NARROW, WIDE = 0, 100
 KEYS = "Enter goes there   → ← open and close   F9 looks from there   Esc leaves"
 
-USES, USERS, MEMBERS, IMPACT = "uses", "used by", "holds", "a change may touch"
+OPENED = 40
+"""A branch with more lines is shown closed, so that the others stay in sight."""
+
+USES, USERS, MEMBERS, IMPACT = "uses", "used by", "members", "a change may touch"
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ class GraphScreen(ModalScreen[Place | None]):
             )
             found = ask(snapshot, symbol)
         lines = [Line(one.symbol, _how(one, leaf.way)) for one in found[:SHOWN]]
-        return lines, f"{len(found):,}"
+        more = f", the surest {SHOWN} are shown" if len(found) > SHOWN else ""
+        return lines, f"{len(found):,}{more}"
 
     def _grow(self, node: TreeNode[Leaf], leaf: Leaf, lines: list[Line], note: str) -> None:
         """Put the lines below a node; one without any says so and cannot be opened."""
@@ -181,7 +185,7 @@ class GraphScreen(ModalScreen[Place | None]):
         for line in lines:
             node.add(_label(line), Leaf(line.symbol, leaf.way), allow_expand=deeper)
         node.allow_expand = bool(lines)
-        if lines and (not leaf.is_branch or leaf.way in (USES, USERS)):
+        if lines and (not leaf.is_branch or (leaf.way in (USES, USERS) and len(lines) <= OPENED)):
             node.expand()
         node.refresh()
 

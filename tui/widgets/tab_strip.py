@@ -40,6 +40,7 @@ class TabStrip(Static):
             self._shown = (tabs, active)
             self.display = len(tabs) > 1
             self._paint()
+            self.call_after_refresh(self._paint)  # it has no width before it was laid out
 
     def on_resize(self) -> None:
         self._paint()

@@ -26,6 +26,9 @@ async def test_words_find_code_with_reasons_a_preview_and_a_way_there(
     async with shop.run_test(size=size) as pilot:
         workspace = await guide.ready(pilot)
         screen = await guide.press(pilot, "ctrl+r", AskScreen)
+        assert (
+            screen.query_one("#finder-list").styles.text_wrap == "nowrap"
+        )  # its sheet and that of the finder
         listed = await guide.type(pilot, "add_tax")
         assert listed[0] == "shop/prices.py:6  module"
         preview = screen.query_one("#finder-preview")
