@@ -15,12 +15,16 @@ Opener = Callable[[str | None], "Generator"]
 
 
 class ChosenModel:
-    """A `Generator` that hands everything on to the model that is in use. Any thread may call."""
+    """A `Generator` that hands everything on to the model that is in use. Any thread may call.
+
+    The repository's memory is made of the tokens of the first one: with another one it rests until the next start.
+    """
 
     def __init__(self, name: str | None, opener: Opener) -> None:
         self.name = name  # as it was chosen; None is the embedded model
         self._open = opener
         self._current: Generator | None = None
+        self._remembering = ""  # SHA-256 of the model whose tokens the memory is made of
         self._lock = threading.Lock()
 
     @classmethod
@@ -40,6 +44,7 @@ class ChosenModel:
         with self._lock:
             if self._current is None:
                 self._current = self._open(self.name)
+                self._remembering = self._remembering or self._current.info.sha256
             return self._current
 
     def load(self, name: str | None) -> Generator:
@@ -98,7 +103,7 @@ class ChosenModel:
 
     @property
     def can_remember(self) -> bool:
-        return bool(getattr(self.current, "can_remember", False))
+        return self.current.can_remember and self.current.info.sha256 == self._remembering
 
     def close(self) -> None:
         with self._lock:

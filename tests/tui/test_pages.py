@@ -147,6 +147,26 @@ async def test_a_download_without_a_network_is_one_line(app: Any, ui: Any) -> No
         assert "check the network" in ui_text(page, "#models-note")
 
 
+def test_a_memory_is_used_with_the_model_that_it_is_made_of() -> None:
+    class Remembering(FakeGenerator):
+        can_remember = True
+
+        def __init__(self, sha256: str) -> None:
+            super().__init__("")
+            self._sha256 = sha256
+
+        @property
+        def info(self) -> ModelInfo:
+            return ModelInfo("fake", self._sha256)
+
+    model = ChosenModel(None, lambda name: Remembering("1" * 64))
+    assert model.can_remember
+    model.put("other", Remembering("2" * 64))
+    assert not model.can_remember
+    model.put("first", Remembering("1" * 64))
+    assert model.can_remember
+
+
 def ui_text(page: Any, selector: str) -> str:
     return str(page.query_one(selector).render())
 

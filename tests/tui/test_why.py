@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from repocoder.errors import ModelError
+from repocoder.types import CompletionRequest, Origin
 from retrieval.types import GateDecision
 from tui.reasons import STOPS, stop_in_words, why_nothing
 from tui.screens.prompt import marked
@@ -105,18 +107,28 @@ async def test_an_empty_answer_and_an_error_say_why(app: Any, scripted: Any, ui:
 
 @pytest.mark.parametrize("stop", [*STOPS, "something new"])
 async def test_nothing_always_has_a_reason(scripted: Any, stop: str) -> None:
-    from repocoder.types import CompletionRequest
-
     completion = scripted._completion(CompletionRequest("main.py", 1, 0, ""), "", stop)
     assert stop_in_words(stop) in why_nothing(completion)
+
+
+async def test_what_was_remembered_names_its_place(
+    app: Any, scripted: Any, ui: Any, monkeypatch: Any
+) -> None:
+    original = scripted._completion
+
+    def remembered(*arguments: Any) -> Any:
+        return replace(original(*arguments), origins=(Origin("helper.py", 3, "helper.[red]build", 0.9),))
+
+    monkeypatch.setattr(scripted, "_completion", remembered)
+    async with app.run_test(size=(140, 40)) as pilot:
+        await ui.ask(pilot)
+        assert "remembered: helper.[red]build  from helper.py:3" in ui.text(pilot, "#snippets-note")
 
 
 async def test_no_retrieval_has_its_reason(app: Any, scripted: Any, ui: Any, monkeypatch: Any) -> None:
     original = scripted._completion
 
     def without(*arguments: Any) -> Any:
-        from dataclasses import replace
-
         gate = GateDecision(False, 0.1, 0.5, "the line needs nothing from elsewhere")
         return replace(original(*arguments), gate=gate, hits=())
 

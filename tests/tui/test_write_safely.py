@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from pathlib import Path
 from typing import Any, cast
@@ -130,3 +131,20 @@ async def test_a_journal_that_cannot_be_written_is_said_and_the_file_is_saved(
         await ui.wait(pilot, lambda: not editor.unsaved)
         assert "undo journal" in ui.said(pilot)
     assert (repository / "main.py").read_text() == "z" + TEXT
+
+
+@pytest.mark.parametrize(
+    "payload", ["\x1b]52;c;AA\x07", "\x9b31m", "[red]x[/]", "\u202egnp", "a\rb", "\x00\x7f"]
+)
+async def test_payloads_in_a_diff_stay_marks(app: Any, ui: Any, payload: str) -> None:
+    from tui.screens.diff import DiffScreen
+
+    async with app.run_test(size=(100, 30)) as pilot:
+        await ui.ready(pilot)
+        app.push_screen(DiffScreen(Preview(f"p{payload}.py", (f"l {payload}",), 0, 0, f"n {payload}\n")))
+        await ui.wait(pilot, lambda: app.screen.query("#diff-text"))
+        await pilot.pause()
+        screen = "\n".join(ui.painted(pilot))
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e]", screen)
+        assert "+ n " in screen
+        assert ("[red]x[/]" in screen) is (payload == "[red]x[/]")

@@ -27,6 +27,8 @@ NO_BREAK = "\u00a0"
 
 BUDGET_STEP = 256  # tokens for snippets, with one key
 
+SHOWN_ORIGINS = 3  # places that the memory learnt words of the completion from
+
 EMPTY = "Ask for a completion: the snippets it used appear here, each with the reason for it."
 
 
@@ -247,6 +249,9 @@ def _heading(completion: Completion) -> Content:
             lines.append(
                 Content.assemble(("! ", "bold $text-warning"), plain(f"{check.name}: {check.detail}"))
             )
+    for origin in completion.origins[:SHOWN_ORIGINS]:
+        place = plain(f"{origin.text.strip()}  from {origin.path}:{origin.line}")
+        lines.append(Content.assemble(("↺ ", "$text-accent"), "remembered: ", place))
     if len(completion.passes) > 1:
         lines += [
             plain(f"pass {report.number}: {report.reason}", "$text-muted") for report in completion.passes[1:]
