@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,14 @@ edited lately, whatever the clock says of its checkout."""
 TokenizeMany = Callable[[Sequence[str]], list[list[int]]]
 
 
+@dataclass(frozen=True, slots=True)
+class EngineOptions:
+    """What of the engine is chosen apart from its channels."""
+
+    embedder: str | None = None
+    memory: str = "off"  # see `repocoder.config.MEMORIES`
+
+
 class Workspace:
     """What methods need of a repository; everything is made when first asked for. Not for two threads."""
 
@@ -43,12 +52,11 @@ class Workspace:
         method: str = "hybrid",
         both_sides: bool = False,
         is_own: bool = False,
-        embedder: str | None = None,
-        memory: str = "off",
+        options: EngineOptions | None = None,
     ) -> None:
         """`indexes`: the folder for the index, which is made once and found again. `method`: decides which channels of
         the engine are on. `both_sides`: may methods see what follows the hole? `is_own`: the user's repository, not one
-        of a benchmark. `memory`: see `repocoder.config.MEMORIES`.
+        of a benchmark.
         """
         self.root = root.resolve()
         self.language = language
@@ -57,8 +65,7 @@ class Workspace:
         self._is_own = is_own
         self._indexes = indexes
         self._channels = ONE_CHANNEL.get(method, tuple(ONE_CHANNEL))
-        self._embedder = embedder
-        self._memory = memory
+        self._options = options or EngineOptions()
         self._remembers = False
         self._engine: Engine | None = None
         self._before: Engine | None = None  # of another repository, with workers that this one can use
@@ -91,9 +98,9 @@ class Workspace:
 
             settings = Settings(
                 k=RETRIEVED,
-                embedder=self._embedder,
+                embedder=self._options.embedder,
                 channels=self._channels,
-                memory=self._memory,  # type: ignore[arg-type]  # of a RunConfig, which was checked
+                memory=self._options.memory,  # type: ignore[arg-type]  # of a RunConfig, which was checked
             )
             name = f"{self.root.name}-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"
             self._engine = Engine(

@@ -24,7 +24,7 @@ from eval.protocols.layouts import build, fit_context
 from eval.run.endings import StopAfterLines
 from eval.run.recipe import record_head
 from eval.types import RunConfig, Scores, Task
-from eval.workspace import Workspace
+from eval.workspace import EngineOptions, Workspace
 from repocoder import paths
 from repocoder.errors import UsageError
 from repocoder.jsonout import gate_json, hit_json
@@ -108,8 +108,7 @@ class Sampler:
             method=self._config.method,
             both_sides=self._both_sides,
             is_own=family_of(task) == "mined",
-            embedder=self._options.embedder,
-            memory=self._config.memory,
+            options=EngineOptions(self._options.embedder, self._config.memory),
         )
         if self._workspace is not None:
             workspace.take_over(self._workspace)
