@@ -29,7 +29,7 @@ async def test_a_long_suggestion_is_shown_as_a_diff_before_it_is_taken(
         await ui.wait(pilot, lambda: app.screen is not app.workspace)
         await pilot.pause()
         screen = "\n".join(ui.painted(pilot))
-        assert "14 lines in, 1 out" in screen
+        assert "+14 -1 lines" in screen
         assert "-     value =" in screen
         assert "+     value = [" in screen
         assert editor.text == TEXT

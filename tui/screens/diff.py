@@ -32,7 +32,7 @@ class DiffScreen(ModalScreen[bool]):
         rows = diff(self._preview)
         added = sum(mark == "+" for mark, _, _ in rows)
         removed = sum(mark == "-" for mark, _, _ in rows)
-        title = Content.assemble(plain(self._preview.path, "bold"), f"   {added} lines in, {removed} out")
+        title = Content.assemble(plain(self._preview.path, "bold"), f"   +{added} -{removed} lines")
         with Vertical(classes="page"):
             yield Static(title, classes="page-title")
             with VerticalScroll(classes="page-body", id="diff-body"):

@@ -12,7 +12,8 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-_KEY_WIDTH, _MEANING_WIDTH = 27, 52
+_KEY_WIDTH, _MEANING_WIDTH = 25, 68
+_WIDE = 120  # columns
 
 _SIGNS = {"question_mark": "?", "plus": "+", "minus": "-", "right_square_bracket": "]", "slash": "/"}
 
@@ -27,7 +28,7 @@ EDITING = (
 CLOSING = (
     "A suggestion is only text at the cursor until you take it: typing what it says",
     "takes it along, typing anything else dismisses it. Esc closes this page.",
-    'Other keys: keys = ["complete=ctrl+j"] in your settings, with a name of the right column.',
+    'Other keys: keys = ["complete=ctrl+j"] in your settings, with a name of the right column (120 columns).',
 )
 
 
@@ -66,15 +67,16 @@ class HelpScreen(ModalScreen[None]):
 
     def _row(self, binding: Binding) -> Content:
         keys = key_names(self._keymap.get(binding.id or "", binding.key))
-        return _line(keys, binding.tooltip or binding.description, binding.id or "")
+        named = self.app.size.width >= _WIDE
+        return _line(keys, binding.tooltip or binding.description, (binding.id or "") if named else "")
 
 
 def _line(keys: str, meaning: str, action: str = "") -> Content:
-    return Content.assemble(
-        (f"{keys:<{_KEY_WIDTH}} ", "bold $text-accent"),
-        f"{meaning:<{_MEANING_WIDTH}} ",
-        (action, "$text-muted"),
-    )
+    """Keys, what they do and the name of the action, which a narrow terminal has no room for."""
+    line = Content.assemble((f"{keys:<{_KEY_WIDTH}} ", "bold $text-accent"), meaning)
+    if action:
+        line = Content.assemble(line, " " * max(1, _MEANING_WIDTH - len(meaning)), (action, "$text-muted"))
+    return line
 
 
 def key_names(keys: str) -> str:
