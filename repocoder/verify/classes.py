@@ -28,7 +28,8 @@ _DYNAMIC = {
     "java": re.compile(r"(?!)"),
 }
 _DYNAMIC_SCRIPT = re.compile(
-    r"Object\.(?:assign|defineProperty|defineProperties)\(|\bthis\[|^\s*(?:readonly\s+)?\[\s*\w+\s*(?::|in\b)|\[K in",
+    r"Object\.(?:assign|defineProperty|defineProperties)\(|\bthis\["
+    r"|^[ \t]*(?:readonly\s+)?\[\s*\w+\s*(?::|in\b)|\[K in",
     re.MULTILINE,
 )
 

@@ -57,7 +57,7 @@ class PythonReader:
             return Said("unbound")
         if len(stores) > 1 or _narrows(name, code):
             return None
-        return _assigned(name, code[len(code) - len(body) + stores[0].start() :])
+        return _assigned(name, body[body.rfind("\n", 0, stores[0].start()) + 1 :])
 
     def result(self, function: Symbol, called: bool) -> Said | None:
         """The class of what a call of the function gives; of a property, of its value."""
@@ -139,14 +139,48 @@ def _narrows(name: str, code: str) -> bool:
 
 
 def rebinds(name: str, code: str) -> list[re.Match[str]]:
-    """The places in code without literals where a name seems to be bound: rather one too many."""
-    word = re.escape(name)
-    target = (
-        rf"^[ \t]*(?:[\w.$ *\[\]()]+,\s*)*[*(]?\b{word}\b(?:[ \t]*,[\w.$ *\[\],]*)?\)?[ \t]*(?::[^=\n]*)?"
-    )
-    pattern = (
-        rf"{target}(?:=(?!=)|[-+*/|&%@^]=|//=|\*\*=)"
-        rf"|\bfor\b[^\n:]*\b{word}\b[^\n:]*\bin\b|\bas\s+[\w, (]*\b{word}\b|\b{word}\s*:="
-        rf"|\b(?:global|nonlocal|del|import|case|lambda|match)\b[^\n]*\b{word}\b|\b(?:def|class)\s+{word}\b"
-    )
-    return list(re.finditer(pattern, code, re.MULTILINE))
+    """The places in code without literals where a name seems to be bound: rather one too many.
+
+    Each occurrence is looked at in its own line, with expressions that cannot go back far: functions are long.
+    """
+    found: list[re.Match[str]] = []
+    for match in re.finditer(rf"(?<![\w.]){re.escape(name)}\b", code):
+        start = code.rfind("\n", 0, match.start()) + 1
+        end = code.find("\n", match.end())
+        before = code[max(start, match.start() - MAX_LOOK) : match.start()]
+        after = code[match.end() : match.end() + MAX_LOOK if end < 0 else min(end, match.end() + MAX_LOOK)]
+        if _is_target(before, after) or _is_bound_by_word(before):
+            found.append(match)
+    return found
+
+
+def _is_target(before: str, after: str) -> bool:
+    """Does `=`, `:=` or an operator with `=` follow, with nothing but other targets around the name?"""
+    if after.lstrip().startswith(":="):
+        return True
+    opens = before.rfind("(")
+    is_argument = opens > 0 and before[opens - 1].isalnum() and ")" not in before[opens:]
+    if is_argument or _TARGETS_BEFORE.fullmatch(before) is None:
+        return False
+    return _ASSIGNED.match(after) is not None
+
+
+def _is_bound_by_word(before: str) -> bool:
+    """`for … in`, `as`, `lambda`, `def`, `global`: does a word in front of the name bind it?"""
+    if _STATEMENT.match(before) or before.rstrip().endswith((" as", " as (", "def", "class", "lambda")):
+        return True
+    for word, end in (("for", "in"), ("lambda", ":"), ("as", "")):
+        parts = re.split(rf"\b{word}\b", before)
+        if len(parts) > 1 and not (
+            re.search(rf"\b{end}\b", parts[-1]) if end.isalpha() else ":" in parts[-1]
+        ):
+            return word != "as" or re.fullmatch(r"[\w, (]*", parts[-1]) is not None
+    return False
+
+
+MAX_LOOK = 300  # characters of the line on both sides of a name
+_TARGETS_BEFORE = re.compile(r"[\w.$ \t*\[\](),]*")
+_ASSIGNED = re.compile(
+    r"(?:[ \t]*[,)][\w.$ \t*\[\](),]*)?[ \t]*(?::[^=\n]*)?(?:=(?!=)|[-+*/|&%@^]=|//=|\*\*=|<<=|>>=)"
+)
+_STATEMENT = re.compile(r"[ \t]*(?:global|nonlocal|del|import|from|case|match|except)\b")

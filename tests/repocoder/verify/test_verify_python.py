@@ -166,6 +166,10 @@ def shop(index: Callable[..., Snapshot]) -> Snapshot:
         "fetch('x').nothing",
         "[total for total in many if total.amount]",
         "for one in many:\n        one.nothing",
+        "left, other = Store('x')\n    other.nothing",
+        "if (other := json.loads('')):\n        other.nothing",
+        "other = 1\n    del other\n    other = Store('x')\n    other.nothing",
+        "list(map(lambda other: other.nothing, many))",
         "with open('x') as handle:\n        handle.nothing",
         "Codes.red",
         "money.convert(price, 2).amount",
@@ -267,6 +271,12 @@ def test_what_goes_on_from_before_the_cursor(
     shop: Snapshot, faults: Faults, line: str, details: list[str]
 ) -> None:
     assert [fault.detail for fault in faults(shop, "shop/new.py", f"{BODY}{line}\n")] == details
+
+
+def test_long_lines_of_names_are_read_once(shop: Snapshot, faults: Faults) -> None:
+    names = ", ".join(f"store.name[{number}] (store)" for number in range(40))
+    text = f"{BODY}print({names})\n" + f"    {names}\n" * 100 + "    «store.remove(1)»\n"
+    assert [fault.detail for fault in faults(shop, "shop/new.py", text)] == ["`Store` has no `remove`"]
 
 
 def test_a_local_name_of_another_function_is_unknown_here(shop: Snapshot, faults: Faults) -> None:
