@@ -341,7 +341,11 @@ class Engine:
         )
 
     def _facts(self, buffer: Buffer) -> FileFacts | None:
-        parsed = self._sessions.indexer.pool.parse_buffer(buffer.path, buffer.data)
+        return self._parse(buffer.path, buffer.data)
+
+    def _parse(self, path: str, data: bytes) -> FileFacts | None:
+        """In a worker; None where there is nothing to parse with, or it takes too long."""
+        parsed = self._sessions.indexer.pool.parse_buffer(path, data)
         return None if isinstance(parsed, Skip) else parsed.facts
 
     def _steps(
@@ -355,6 +359,7 @@ class Engine:
             request=request,
             repo_name=self.root.name,
             gate=self._gate(request, cancel),
+            parse=self._parse,
             memory=self._recollection.of(session.snapshot, self._model()),
         )
 

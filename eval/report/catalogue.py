@@ -50,6 +50,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("code_token_exact_match", "code-token EM"),
     Metric("pass_rate", "pass rate", tested=True),
     Metric("undefined_name_rate", "undefined names", higher_is_better=False),
+    Metric("undefined_use_rate", "undefined names or members", higher_is_better=False),
+    Metric("misfit_call_rate", "calls that do not fit", higher_is_better=False),
     Metric(
         TRUTH_NATS,
         "perplexity of the truth",

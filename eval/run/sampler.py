@@ -18,7 +18,7 @@ import msgspec
 from eval.methods import ORACLES, TAKES_DRAFTS, Method, open_method
 from eval.metrics import cut, family_of, score
 from eval.metrics.context import context_scores
-from eval.metrics.undefined import undefined_name_rate
+from eval.metrics.undefined import fault_rates, undefined_name_rate
 from eval.protocols import Layout, Protocol, as_infill, protocol_for
 from eval.protocols.layouts import build, fit_context
 from eval.run.endings import StopAfterLines
@@ -260,8 +260,9 @@ class Sampler:
         engine = self._workspace.engine
         query = engine.query(replace(self._workspace.request(task), text=task.prefix + task.suffix))
         with engine.snapshot() as snapshot:
-            rate = undefined_name_rate(query, cut(task, prediction), snapshot)
-        return {"undefined_name_rate": rate}
+            said = cut(task, prediction)
+            rates = fault_rates(query, said, snapshot)
+            return {"undefined_name_rate": undefined_name_rate(query, said, snapshot), **rates}
 
     def _shown(
         self, found: tuple[Hit, ...], shown: tuple[Hit, ...], text: str, tokens: int, context_tokens: int
