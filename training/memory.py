@@ -13,18 +13,25 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import msgspec
 import numpy as np
 
+from eval.metrics.exact import exact_match_lines
 from indexer.build import Indexer
 from indexer.snapshot import Snapshot
+from repocoder.hole import hole_of
+from repocoder.llm.generator import GenerateRequest
 from repocoder.llm.local import LocalGenerator, LocalModel
+from repocoder.llm.messages import Remember
 from repocoder.memory.calibration import DEFAULT, Fitted, fit, mean_nats, mixture, unpack
 from repocoder.memory.mixing import EXPERTS, FEATURES, Weights
 from repocoder.memory.repository import RepositoryMemory
 from repocoder.models import file_sha256
+from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
 from repocoder.types import ModelInfo
 from retrieval.types import Query
@@ -37,65 +44,95 @@ CONTEXT = 1024
 MOST_HOLE = 96  # tokens
 
 
+class Kind(msgspec.Struct, frozen=True):
+    """One kind of hole: nats a token of the truth with its end, and exact match, without and with the memory."""
+
+    holes: int
+    tokens: int
+    alone: float
+    mixed: float
+    exact_alone: float
+    exact_mixed: float
+
+
 class Report(msgspec.Struct, frozen=True):
-    """Nats a token of true holes with their ends, on packages that were not fitted on."""
+    """What the memory is worth on packages that its weights were not fitted on."""
 
     model: str
     fitted_on: list[str]
     held_out: list[str]
-    tokens: int
-    alone: float
-    mixed: float
-    right_alone: float  # share of tokens that are the likeliest, model alone
-    by_kind: dict[str, tuple[int, float, float]]  # kind of hole -> tokens, alone, mixed
+    kinds: dict[str, Kind]
 
 
-def rows_of(
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A hole with its prompt, what may be remembered there, and a row for each of its tokens, its end included."""
+
+    kind: str
+    hole: str
+    query: Query
+    token_ids: tuple[int, ...]
+    memory: Remember
+    rows: list[list[float]]
+
+
+def observed(
     samples: Sequence[Sample], memory: RepositoryMemory, generator: LocalGenerator, rng: random.Random
-) -> Iterator[tuple[str, list[float]]]:
-    """The kind of hole and a row for each of its tokens, its end included."""
+) -> Iterator[Held]:
+    """The holes that a completion has room for."""
     end = min(generator.vocab.template.end_ids)
     for sample in samples:
         truth = [*generator.tokenize(sample.hole), end]
         if len(truth) > MOST_HOLE:
             continue
         suffix = sample.suffix if rng.random() < 0.5 else ""
-        query = Query(sample.path, sample.language, sample.line, 0, sample.prefix, suffix, "", ())
+        column = len(sample.prefix) - sample.prefix.rfind("\n") - 1
+        query = Query(sample.path, sample.language, sample.line, column, sample.prefix, suffix, "", ())
         hits = [one.as_hit(sample.language) for one in sample.hits] if sample.gate else []
         budget = PromptBudget.for_model(generator.vocab.n_ctx, MOST_HOLE)
         prompt = build_prompt(query, hits, generator, budget=budget, repo_name=sample.package)
-        for row in generator.observe(prompt.token_ids, truth, memory.order(query)):
-            yield sample.kind, row
+        order = memory.order(query)
+        rows = generator.observe(prompt.token_ids, truth, order)
+        yield Held(sample.kind, sample.hole, query, prompt.token_ids, order, rows)
 
 
-def collect(work: Path, model: Path, holes: int) -> dict[str, list[tuple[str, list[float]]]]:
-    """Rows by package."""
-    generator = LocalGenerator(
-        LocalModel(model, ModelInfo(model.stem, file_sha256(model)), max_ctx=CONTEXT, threads=1)
-    )
-    rows: dict[str, list[tuple[str, list[float]]]] = {}
-    try:
-        for split in ("validation", "test"):
-            by_package: dict[str, list[Sample]] = {}
-            for place in sample_files(work, split):
-                for sample in read_samples(place):
-                    by_package.setdefault(sample.package, []).append(sample)
-            for package, samples in sorted(by_package.items()):
-                rng = random.Random(package)  # noqa: S311
-                chosen = rng.sample(samples, min(holes, len(samples)))
-                root, index = work / "corpus" / "packages" / package, work / "memory" / package
-                index.parent.mkdir(parents=True, exist_ok=True)
-                with Indexer(root, index, derived=(), workers=1) as indexer:
-                    if indexer.is_stale():
-                        indexer.build()
-                with Snapshot.open(index, root, derived_versions={}) as snapshot:
-                    memory = RepositoryMemory(index, generator, NEUTRAL)
-                    memory.update(snapshot)
-                    rows[package] = list(rows_of(chosen, memory, generator, rng))
-                print(f"{package}: {len(rows[package])} tokens", file=sys.stderr, flush=True)
-    finally:
-        generator.close()
-    return rows
+def collect(work: Path, generator: LocalGenerator, holes: int) -> dict[str, list[Held]]:
+    """Holes by package."""
+    found: dict[str, list[Held]] = {}
+    for split in ("validation", "test"):
+        by_package: dict[str, list[Sample]] = {}
+        for place in sample_files(work, split):
+            for sample in read_samples(place):
+                by_package.setdefault(sample.package, []).append(sample)
+        for package, samples in sorted(by_package.items()):
+            rng = random.Random(package)  # noqa: S311
+            chosen = rng.sample(samples, min(holes, len(samples)))
+            root, index = work / "corpus" / "packages" / package, work / "memory" / package
+            index.parent.mkdir(parents=True, exist_ok=True)
+            with Indexer(root, index, derived=(), workers=1) as indexer:
+                if indexer.is_stale():
+                    indexer.build()
+            with Snapshot.open(index, root, derived_versions={}) as snapshot:
+                memory = RepositoryMemory(index, generator, NEUTRAL)
+                memory.update(snapshot)
+                found[package] = list(observed(chosen, memory, generator, rng))
+            print(f"{package}: {len(found[package])} holes", file=sys.stderr, flush=True)
+    return found
+
+
+def exact(held: Sequence[Held], generator: LocalGenerator, weights: Weights | None) -> dict[str, list[float]]:
+    """Exact match (0 or 100) of each hole, of its kind and of all: of the text as a user would get it."""
+    found: dict[str, list[float]] = {"all": []}
+    for one in held:
+        memory = None if weights is None else msgspec.structs.replace(one.memory, weights=weights.experts)
+        order = GenerateRequest(
+            one.token_ids, MOST_HOLE, StopRule(one.query), may_be_empty=not hole_of(one.query).wants_text, memory=memory
+        )  # fmt: skip
+        written = generator.generate(order)
+        match = exact_match_lines(finish(written.text, one.query, written.stop_reason).text, one.hole)
+        for kind in ("all", one.kind):
+            found.setdefault(kind, []).append(match)
+    return found
 
 
 def judged(fitted: Fitted, rows: Sequence[tuple[str, list[float]]]) -> dict[str, tuple[int, float, float]]:
@@ -115,27 +152,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=Path("build/training"))
     parser.add_argument("--model", type=Path, required=True, help="a GGUF")
     parser.add_argument("--holes", type=int, default=40, help="of each package")
-    parser.add_argument("--keep", type=Path, help="also write the rows here, as .npy")
     options = parser.parse_args(arguments)
-    rows = collect(options.work, options.model.resolve(), options.holes)
-    if len(rows) < 2:
-        raise TrainingError("samples: fewer than two packages: run training.completion.samples first")
-    packages = sorted(rows)
-    known, held = packages[::2], packages[1::2]
-    found = fit([row for package in known for _, row in rows[package]])
-    unseen = [one for package in held for one in rows[package]]
-    by_kind = judged(found, unseen)
-    tokens, alone, mixed = by_kind.pop("all")
-    right = float(np.mean([row[0] > 0.5 for _, row in unseen]))
-    report = Report(options.model.stem, known, held, tokens, alone, mixed, round(right, 4), by_kind)
-    everything = fit([row for package in packages for _, row in rows[package]], ", ".join(packages))
+    path = options.model.resolve()
+    info = ModelInfo(path.stem, file_sha256(path))
+    generator = LocalGenerator(LocalModel(path, info, max_ctx=CONTEXT, threads=1))
+    try:
+        found = collect(options.work, generator, options.holes)
+        packages = sorted(found)
+        known, held = packages[::2], packages[1::2]
+        if not held:
+            raise TrainingError("samples: fewer than two packages: run training.completion.samples first")
+        fitted = fit([row for package in known for one in found[package] for row in one.rows])
+        unseen = [one for package in held for one in found[package]]
+        alone, mixed = exact(unseen, generator, None), exact(unseen, generator, fitted.weights)
+    finally:
+        generator.close()
+    nats = judged(fitted, [(one.kind, row) for one in unseen for row in one.rows])
+    report = Report(
+        path.stem,
+        known,
+        held,
+        {
+            kind: Kind(
+                len(alone[kind]), *nats[kind], *(round(fmean(some[kind]), 2) for some in (alone, mixed))
+            )
+            for kind in nats
+        },
+    )
+    rows = [row for package in packages for one in found[package] for row in one.rows]
+    everything = fit(rows, ", ".join(packages))
     DEFAULT.write_bytes(msgspec.json.format(msgspec.json.encode(everything.weights), indent=1) + b"\n")
     REPORT.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
-    if options.keep:
-        np.save(options.keep, np.array([row for package in packages for _, row in rows[package]]))
-    print(f"{tokens} held-out tokens: {alone} nats alone, {mixed} mixed ({1 - mixed / alone:.1%} less)")
-    for kind, (count, before, after) in by_kind.items():
-        print(f"  {kind}: {count} tokens, {before} -> {after}")
+    for kind, one in report.kinds.items():
+        print(
+            f"{kind}: {one.holes} holes, {one.tokens} tokens, {one.alone} -> {one.mixed} nats"
+            f" ({one.mixed / one.alone - 1:+.1%}), exact match {one.exact_alone} -> {one.exact_mixed}"
+        )
     return 0
 
 

@@ -104,7 +104,7 @@ class Run:
             self.tokenizer = Path(recipe.tokenizer).read_bytes()
         self.model.to(self.device)
         self.optimizers = make_optimizers(self.model, scale=recipe.rate)
-        self.renaming = Renaming(self.tokenizer)
+        self.renaming = Renaming(self.tokenizer) if recipe.renamed else None
         if self.device.type == "cuda":
             self.model.compile_blocks()
             torch.set_float32_matmul_precision("high")
@@ -123,7 +123,7 @@ class Run:
     def step(self, packs: list[Batch]) -> tuple[float, float, float]:
         """One step on these packs; the rate, nats a token of the holes and of the rest."""
         random = np.random.default_rng([self.recipe.seed, self.progress.step])
-        if self.recipe.renamed:
+        if self.renaming is not None:
             packs = [self.renaming.rename(one, self.recipe.renamed, random) for one in packs]
         chosen = [self._choose(one, random) for one in packs]
         totals = [sum(int((roles == HOLE).sum()) if hole else int((roles != HOLE).sum()) for _, roles in chosen)

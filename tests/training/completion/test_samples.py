@@ -20,7 +20,7 @@ from training.completion.records import (
     trim,
 )
 from training.completion.sampler import PackageSampler, bare_samples
-from training.completion.samples import shares, with_foreign
+from training.completion.samples import HOLES_PER_FILE, shares, with_foreign
 
 SHAPES = '''"""Shapes of the drawing board."""
 
@@ -166,7 +166,7 @@ def test_packages_share_by_the_root_of_their_size_within_what_they_have() -> Non
     sources = [Source("large", f"{n}.py", "python", 10_000, "train") for n in range(1600)]
     sources += [Source("middle", f"{n}.py", "python", 10_000, "train") for n in range(100)]
     sources += [Source("tiny", "a.py", "python", 100, "train")]
-    given = shares(sources, 1500)
+    given = shares(sources, 900)
     assert given["large"] == pytest.approx(4 * given["middle"], rel=0.02)
-    assert given["tiny"] == 3  # its file gives no more
-    assert sum(given.values()) == 1500
+    assert given["tiny"] == HOLES_PER_FILE  # its file gives no more
+    assert sum(given.values()) == 900
