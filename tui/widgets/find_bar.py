@@ -16,6 +16,9 @@ from textual.widgets import Input, Static
 from repocoder.terminal import safe
 from tui.widgets.searchable import MAX_MATCHES, SearchableEditor
 
+WIDE = 80
+"""Columns of the line from which there is room for its keys beside what is searched."""
+
 KEYS = "Enter next   ↑ previous   Esc closes"
 
 
@@ -55,6 +58,9 @@ class FindBar(Horizontal):
 
     def on_mount(self) -> None:
         self.display = False
+
+    def on_resize(self) -> None:
+        self.query_one("#find-keys").display = self.size.width >= WIDE
 
     def open(self) -> None:
         """Show the line; what is selected on one line is searched at once."""
