@@ -68,9 +68,7 @@ class RepocoderApp(App[None]):
         ),
     ]
 
-    def __init__(
-        self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed; it is closed with the engine.
 
         `session`: where open files and cursors are kept from one run to the next; without it they are not.

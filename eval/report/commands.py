@@ -136,7 +136,18 @@ def _others(config: RunConfig) -> str:
 def _unequal(results: Sequence[Results]) -> list[str]:
     """Which parts of the configurations differ, but for the method: a difference may come from these."""
     notes = []
-    for key in ("model", "model_sha256", "passes", "budget", "context", "layout", "memory", "seed", "limit", "commit"):
+    for key in (
+        "model",
+        "model_sha256",
+        "passes",
+        "budget",
+        "context",
+        "layout",
+        "memory",
+        "seed",
+        "limit",
+        "commit",
+    ):
         values: list[Any] = [getattr(entry.run.config, key) for entry in results]
         if len(set(values)) > 1:
             notes.append(f"{key} differs: {', '.join(str(value) for value in values)}")

@@ -14,7 +14,11 @@ ENCODERS = {"torch", "sentence_transformers", "transformers"}
 DOWNLOADERS = {"huggingface_hub", "httpx", "httpx2", "requests", "urllib3", "http.client", "urllib.request"}
 RUNTIME = {"llama_cpp"}
 
-MODEL_WORKER = {"repocoder.llm.worker", "repocoder.llm.runtime", "repocoder.llm.decoding"}  # run in a process of their own
+MODEL_WORKER = {
+    "repocoder.llm.worker",
+    "repocoder.llm.runtime",
+    "repocoder.llm.decoding",
+}  # run in a process of their own
 PLOTS = "eval.report.plots"
 
 # package -> what must not be in memory after all of its modules (but the named ones) are imported

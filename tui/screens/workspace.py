@@ -59,9 +59,7 @@ class WorkspaceScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [*FIRST_BINDINGS, *FIND_BINDINGS, *KNOW_BINDINGS, *LAST_BINDINGS]
 
-    def __init__(
-        self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None
-    ) -> None:
+    def __init__(self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed; `session`: see `tui.restoring`."""
         super().__init__()
         self.engine = engine
