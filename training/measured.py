@@ -99,6 +99,23 @@ def _gate(report: Report) -> Measurement:
     return Measurement("Gate token", "", "", tuple(figures), "the logistic gate", note)
 
 
+def _memory(report: Report) -> Measurement:
+    figures = []
+    for kind, row in report["kinds"].items():
+        figures.append(
+            _figure(f"nats a token, its end included: {kind}", [row["mixed"]], None, [row["alone"]], digits=3)
+        )
+        goal = EXACT if kind == "line" else None
+        measure = f"exact match, %: {kind} ({row['holes']} holes)"
+        figures.append(_figure(measure, [row["exact_mixed"]], goal, [row["exact_alone"]], digits=1))
+    packages = f"{len(report['fitted_on'])} packages, measured on {len(report['held_out'])} others"
+    note = (
+        f"Weights fitted on {packages}; snippets by the product's retriever and gate, half of the holes without what "
+        "follows them."
+    )
+    return Measurement("With the repository's memory", "", "", tuple(figures), "the model alone", note)
+
+
 def _parity(report: Report) -> Measurement:
     exact, product = report["exact"], report["product"]
     in_float = report["file_type"] == "F32"
@@ -200,6 +217,7 @@ def _with(yes: bool, what: str) -> str:
 _KINDS: dict[str, tuple[str, Callable[[Report], Measurement]]] = {
     "comparisons": ("python -m training.completion.evaluate", _evaluation),
     "areas": ("python -m training.completion.gate evaluate", _gate),
+    "kinds": ("python -m training.memory", _memory),
     "tokenised_apart": ("python -m training.completion.export --check", _parity),
     "bench": ("python -m training.completion.speed", _speed),
     "tasks": ("python -m training.embedder.evaluate", _embedder),
