@@ -87,7 +87,7 @@ class RepositoryMemory:
     ) -> tuple[Origin, ...]:
         """Where the remembered stretches of a completion come from, longest first; `ends` as in `Generated`."""
         found: list[Origin] = []
-        starts = (0, *ends[:-1])
+        starts = (0, *ends)[: len(ends)]
         runs = groupby(zip(starts, ends, sources, strict=True), key=lambda one: _stretch(one[2]))
         for key, run in runs:
             tokens = list(run)

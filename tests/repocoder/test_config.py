@@ -134,6 +134,7 @@ def test_model_and_embedder_are_among_the_refused() -> None:
         "max_tokens",
         "passes",
         "retrieval",
+        "memory",
         "k",
         "lexical_backend",
         "channels",

@@ -65,7 +65,7 @@ def test_words_and_lines_of_a_suggestion() -> None:
 
 
 def test_newer_text_must_agree_with_what_was_taken() -> None:
-    ghost = Ghost((0, 0), "abc").take(2, (0, 2))
+    ghost = Ghost((0, 0), "abc").take("ab", (0, 2))
     assert ghost.rest == "c"
     newer = ghost.rewrite("abXY")
     assert newer is not None
