@@ -92,6 +92,8 @@ def method_order(name: str) -> tuple[bool, int, str]:
 
 
 def method_label(config: RunConfig) -> str:
-    """The method as tables name it, with its encoder if it was given one."""
+    """The method as tables name it, with its encoder and the memory's part if it was given one."""
     embedder = PurePath(str(config.details.get("embedder", ""))).name
-    return f"{config.method} ({embedder})" if embedder else config.method
+    memory = "" if config.memory == "off" else f"memory {config.memory}"
+    more = ", ".join(part for part in (embedder, memory) if part)
+    return f"{config.method} ({more})" if more else config.method

@@ -67,7 +67,6 @@ def label_of(config: RunConfig, results: Sequence[Results]) -> str:
     parts = [method_label(config), config.model if several else ""]
     parts += [f"{config.context} context" if config.context != standard.context else ""]
     parts += [config.layout if config.layout != standard.layout else ""]
-    parts += [f"memory {config.memory}" if config.memory != standard.memory else ""]
     return ", ".join(part for part in parts if part)
 
 

@@ -105,10 +105,13 @@ def sections(results: Sequence[Results]) -> list[Section]:
     return [_section(setting, groups[setting]) for setting in ordered]
 
 
+def _order(entry: Results) -> tuple[object, ...]:
+    config = entry.run.config
+    return (*method_order(config.method), config.memory != "off", config.commit)
+
+
 def _section(setting: Setting, members: Sequence[Results]) -> Section:
-    ordered = sorted(
-        members, key=lambda entry: (*method_order(entry.run.config.method), entry.run.config.commit)
-    )
+    ordered = sorted(members, key=_order)
     in_file = next((entry for entry in ordered if entry.run.config.method == IN_FILE), None)
     states = [(entry, summary) for entry in ordered for summary in entry.passes]
     names = {name for entry in members for name in entry.run.metrics}
