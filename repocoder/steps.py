@@ -12,13 +12,13 @@ from indexer.snapshot import Snapshot
 from repocoder import verify
 from repocoder.config import Settings
 from repocoder.hole import hole_of
-from repocoder.llm.generator import Generated, GenerateRequest, Generator
+from repocoder.llm.generator import GenerateRequest, Generator
 from repocoder.loop import Draft
 from repocoder.memory.repository import RepositoryMemory
 from repocoder.model_gate import CANNOT_BE_ASKED, ModelGate
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
-from repocoder.types import CompletionRequest, Origin, Prompt
+from repocoder.types import CompletionRequest, Prompt
 from retrieval.retriever import Retrieved, Retriever, decided
 from retrieval.trace import Trace, key
 from retrieval.types import Considered, Hit, Query
@@ -63,12 +63,13 @@ class EngineSteps:
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
     ) -> Draft:
+        remembered = None if self.memory is None else self.memory.order(_masked(query))
         order = GenerateRequest(
             prompt.token_ids,
             self.request.max_tokens,
             StopRule(query),
             may_be_empty=not hole_of(query).wants_text,
-            memory=None if self.memory is None else self.memory.order(_masked(query)),
+            memory=remembered,
         )
         written = self.generator.generate(order, on_text, cancel)
         finished = finish(written.text, query, written.stop_reason)
@@ -81,14 +82,10 @@ class EngineSteps:
             first_token_ms=written.first_token_ms,
             total_ms=written.total_ms,
             notes=finished.notes,
-            origins=() if self.memory is None else self._origins(written, len(finished.text), query),
+            origins=()
+            if self.memory is None or remembered is None
+            else self.memory.origins(written, len(finished.text), remembered, _masked(query)),
         )
-
-    def _origins(self, written: Generated, length: int, query: Query) -> tuple[Origin, ...]:
-        """Of what post-processing kept."""
-        assert self.memory is not None
-        ends = [end for end in written.token_ends if end <= length]
-        return self.memory.origins(written.text, ends, written.sources[: len(ends)], _masked(query))
 
     def faults(self, query: Query, text: str) -> tuple[verify.Fault, ...]:
         return verify.faults(query, text, self.snapshot, self.parse)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from statistics import fmean
 
 from indexer.languages import language_named
 from indexer.snapshot import Snapshot
-from repocoder.llm.generator import Generator
+from repocoder.llm.generator import Generated, Generator
 from repocoder.llm.messages import Remember, Source, Stretches
 from repocoder.memory.calibration import default_weights
 from repocoder.memory.mixing import Weights
-from repocoder.memory.store import MemoryStore, Update
+from repocoder.memory.store import MemoryStore, Segment, Update, bans, origin, stretches
 from repocoder.types import Origin
 from retrieval.types import Query
 
 FOLDER = "memory"
 MOST_ORIGINS = 6  # that a completion tells of
+MOST_WORDS = 128  # tokens that one origin may have
 BEFORE_CHARACTERS = 60_000
 """Of the file above the hole: 15,000 tokens, which are sorted in 5 ms."""
 
@@ -63,62 +64,81 @@ class RepositoryMemory:
                 cancelled,
                 wait=wait,
             )
-            if done is not None:
+            if done is not None and not done.unread:
                 self.generation = snapshot.generation
             return done
 
     def order(self, query: Query) -> Remember:
-        """What a completion at this place may remember: neither the hole's file but for what is above the hole, nor
-        a file that has an exclusion."""
-        hidden = {query.path, *(one.path for one in query.exclusions)}
+        """What a completion at this place may remember: of the hole's file what is above the hole, no file that has an
+        exclusion, and none of which the user excluded anything."""
+        hidden = {query.path, *(one.path for one in query.exclusions), *(one.path for one in query.hidden)}
         directory = PurePosixPath(query.path).parent
-        store = self._store
         segments = []
-        for number in range(len(store.manifest.segments)):
-            ids, order = store.arrays(number)
-            near = store.stretches(number, lambda path: PurePosixPath(path).parent == directory)
-            banned = store.bans(number, hidden)
+        for segment in self._store.manifest.segments:  # of one manifest, whatever is written meanwhile
+            ids, order = self._store.arrays(segment)
+            near = stretches(segment, lambda path: PurePosixPath(path).parent == directory)
+            banned = bans(segment, hidden)
             segments.append(Stretches(os.fsencode(ids), os.fsencode(order), banned.tolist(), near.tolist()))
-        above = query.prefix[-BEFORE_CHARACTERS:].replace("\r\n", "\n")
-        return Remember(segments, self._generator.tokenize(above), self._weights)
+        return Remember(segments, self._generator.tokenize(_above(query)), self._weights)
 
-    def origins(
-        self, text: str, ends: Sequence[int], sources: Sequence[Source | None], query: Query
-    ) -> tuple[Origin, ...]:
-        """Where the remembered stretches of a completion come from, longest first; `ends` as in `Generated`."""
+    def origins(self, written: Generated, length: int, order: Remember, query: Query) -> tuple[Origin, ...]:
+        """Where the remembered words of the first `length` characters stand just so, longest first."""
         found: list[Origin] = []
-        starts = (0, *ends)[: len(ends)]
-        runs = groupby(zip(starts, ends, sources, strict=True), key=lambda one: _stretch(one[2]))
-        for key, run in runs:
-            tokens = list(run)
-            source = tokens[0][2]
-            words = text[tokens[0][0] : tokens[-1][1]].strip()
-            if key is None or source is None or not any(map(str.isalnum, words)):
+        at = 0
+        while at < len(written.sources) and written.token_ends[at] <= length:
+            source, start = written.sources[at], written.token_ends[at - 1] if at else 0
+            first, at = at, at + 1
+            if source is None:
                 continue
-            path, line = self.origin(source, query)
+            ids = self._learnt(source, order)[: len(written.sources) - first]
+            if ids[:1] != [written.token_ids[first]]:
+                continue  # the mixture chose another token than that place goes on with
+            while at - first < len(ids) and written.sources[at] and written.token_ids[at] == ids[at - first]:
+                if written.token_ends[at] > length:
+                    break
+                at += 1
+            words = written.text[start : written.token_ends[at - 1]].strip()
+            path, line = self._place(source, order, query) if any(map(str.isalnum, words)) else ("", 0)
             if path:
-                share = sum(one[2].share for one in tokens if one[2]) / len(tokens)
+                share = fmean(one.share for one in written.sources[first:at] if one)
                 found.append(Origin(path, line, words, share))
         return tuple(sorted(found, key=lambda one: -len(one.text))[:MOST_ORIGINS])
 
-    def origin(self, source: Source, query: Query) -> tuple[str, int]:
-        """Path and line (1-based) that a token was learnt from; ("", 0) if it is not there any more."""
+    def _learnt(self, source: Source, order: Remember) -> list[int]:
+        """Tokens from the place where one was learnt; none if that is not there any more."""
         if source.expert == "file":
-            above = query.prefix[-BEFORE_CHARACTERS:].replace("\r\n", "\n")
-            ids = self._generator.tokenize(above)
-            before = self._generator.detokenize(ids[source.place :]).count("\n")
-            return query.path, query.line - before
-        place = self._store.origin(source.part, source.place)
-        if place is None:
+            return order.before[source.place :]
+        segment = self._segment(source, order)
+        try:
+            tokens = None if segment is None else self._store.tokens(segment)
+        except (OSError, ValueError):
+            tokens = None
+        return (
+            [] if tokens is None else [int(one) for one in tokens[source.place : source.place + MOST_WORDS]]
+        )
+
+    def _place(self, source: Source, order: Remember, query: Query) -> tuple[str, int]:
+        """Path and line (1-based) where a token was learnt; ("", 0) if that is not there any more."""
+        if source.expert == "file":
+            return query.path, query.line - self._generator.detokenize(self._learnt(source, order)).count(
+                "\n"
+            )
+        segment = self._segment(source, order)
+        place = None if segment is None else origin(segment, source.place)
+        if segment is None or place is None:
             return "", 0
-        return place.path, 1 + self._generator.detokenize(
-            self._store.ids(source.part, place.start, source.place)
-        ).count("\n")
+        try:
+            before = self._store.tokens(segment)[place.start : source.place].tolist()
+        except (OSError, ValueError):
+            return "", 0
+        return place.path, 1 + self._generator.detokenize(before).count("\n")
+
+    def _segment(self, source: Source, order: Remember) -> Segment | None:
+        return self._store.segment(Path(os.fsdecode(order.segments[source.part].ids)))
 
 
-def _stretch(source: Source | None) -> tuple[str, int] | None:
-    """The same for tokens that one expert foretold one after the other."""
-    return None if source is None else (source.expert, source.part)
+def _above(query: Query) -> str:
+    return query.prefix[-BEFORE_CHARACTERS:].replace("\r\n", "\n")
 
 
 def _text(snapshot: Snapshot, path: str) -> str:

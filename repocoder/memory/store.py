@@ -119,43 +119,20 @@ class MemoryStore:
             )
             return self._said(manifest, len(fresh) - len(unread), len(unread))
 
-    def bans(self, number: int, paths: Iterable[str]) -> NDArray[np.int64]:
-        """Sorted bounds of the stretches of segment `number` that hold these files, and of what is out of date."""
-        banned = {"", *paths}
-        return self._bounds(number, lambda place: place.path in banned)
+    def segment(self, ids: Path) -> Segment | None:
+        """The segment whose ids are in this file; None if it was replaced meanwhile."""
+        return next((one for one in self.manifest.segments if self.arrays(one)[0] == ids), None)
 
-    def stretches(self, number: int, is_wanted: Callable[[str], bool]) -> NDArray[np.int64]:
-        """Sorted bounds of the stretches of segment `number` whose file is wanted."""
-        return self._bounds(number, lambda place: bool(place.path) and is_wanted(place.path))
+    def arrays(self, segment: Segment) -> tuple[Path, Path]:
+        """Its files: ids and order."""
+        return _arrays(self.folder, segment.name)
 
-    def origin(self, number: int, place: int) -> Place | None:
-        """The file that a place of segment `number` lies in."""
-        segments = self.manifest.segments
-        if number >= len(segments):
-            return None
-        return next((one for one in segments[number].places if one.start <= place < one.end), None)
-
-    def arrays(self, number: int) -> tuple[Path, Path]:
-        """The files of segment `number`: ids and order."""
-        return _arrays(self.folder, self.manifest.segments[number].name)
-
-    def ids(self, number: int, start: int, end: int) -> list[int]:
-        """Tokens of a stretch of segment `number`."""
-        array = np.load(self.arrays(number)[0], mmap_mode="r", allow_pickle=False)
-        found: list[int] = array[start:end].tolist()
-        return found
+    def tokens(self, segment: Segment) -> NDArray[np.int32]:
+        """Its ids, mapped. Raises OSError if it was replaced meanwhile."""
+        ids: NDArray[np.int32] = np.load(self.arrays(segment)[0], mmap_mode="r", allow_pickle=False)
+        return ids
 
     # ---- inside
-
-    def _bounds(self, number: int, is_inside: Callable[[Place], bool]) -> NDArray[np.int64]:
-        bounds: list[int] = []
-        for place in self.manifest.segments[number].places:
-            if is_inside(place):
-                if bounds and bounds[-1] == place.start:
-                    bounds[-1] = place.end
-                else:
-                    bounds += [place.start, place.end]
-        return np.array(bounds, np.int64)
 
     def _tokens_of(
         self,
@@ -180,9 +157,9 @@ class MemoryStore:
                 room -= len(found[path])
         return found
 
-    def _stored(self, first: int = 0) -> Iterator[tuple[str, NDArray[np.int32]]]:
-        for number, segment in enumerate(self.manifest.segments[first:], first):
-            ids = np.load(self.arrays(number)[0], mmap_mode="r", allow_pickle=False)
+    def _stored(self) -> Iterator[tuple[str, NDArray[np.int32]]]:
+        for segment in self.manifest.segments:
+            ids = self.tokens(segment)
             for place in segment.places:
                 if place.path:
                     yield place.path, ids[place.start : place.end]
@@ -268,6 +245,33 @@ class MemoryStore:
         left_out = sum(place.start == place.end and place.digest != EMPTY for place in places)
         tokens = sum(place.end - place.start for place in places)
         return Update(len(places) - left_out, tokenized, tokens, left_out, unread)
+
+
+def bans(segment: Segment, paths: Iterable[str]) -> NDArray[np.int64]:
+    """Sorted bounds of its stretches that hold these files, and of what is out of date."""
+    banned = {"", *paths}
+    return _bounds(segment, lambda place: place.path in banned)
+
+
+def stretches(segment: Segment, is_wanted: Callable[[str], bool]) -> NDArray[np.int64]:
+    """Sorted bounds of its stretches whose file is wanted."""
+    return _bounds(segment, lambda place: bool(place.path) and is_wanted(place.path))
+
+
+def origin(segment: Segment, place: int) -> Place | None:
+    """The file that a place of it lies in."""
+    return next((one for one in segment.places if one.start <= place < one.end), None)
+
+
+def _bounds(segment: Segment, is_inside: Callable[[Place], bool]) -> NDArray[np.int64]:
+    bounds: list[int] = []
+    for place in segment.places:
+        if is_inside(place):
+            if bounds and bounds[-1] == place.start:
+                bounds[-1] = place.end
+            else:
+                bounds += [place.start, place.end]
+    return np.array(bounds, np.int64)
 
 
 def _arrays(folder: Path, name: str) -> tuple[Path, Path]:

@@ -19,7 +19,7 @@ from repocoder.llm.messages import Remember
 from repocoder.memory.mixing import FEATURES
 from repocoder.memory.repository import RepositoryMemory
 from repocoder.types import CompletionRequest
-from retrieval.types import Exclusion, Query
+from retrieval.types import Exclusion, Place, Query
 
 HANDLER = """from shop.registry import announce_purchase_to_warehouse
 
@@ -92,15 +92,40 @@ def test_drafts_do_not_change_a_mixture_either(model: LocalGenerator, memory: Re
 def test_a_mixture_writes_what_the_repository_says_and_tells_where(
     model: LocalGenerator, memory: RepositoryMemory
 ) -> None:
-    mixed = write(model, memory.order(QUERY))
+    order = memory.order(QUERY)
+    mixed = write(model, order)
     assert mixed.text.startswith("_purchase_to_warehouse(order.number, clock.now(), channel=")
-    told = memory.origins(mixed.text, mixed.token_ends, mixed.sources, QUERY)
+    told = memory.origins(mixed, len(mixed.text), order, QUERY)
     assert told
-    assert told[0].path in {"shop/phone.py", "shop/counter.py", "shop/web.py"}
-    assert 0.5 <= told[0].share <= 1
-    lines = (Path("shop/phone.py"), HANDLER.format("phone").splitlines())
-    if told[0].path == str(lines[0]):
-        assert told[0].text.split("(")[0].strip("_") in lines[1][told[0].line - 1]
+    for one in told:
+        assert 0.5 <= one.share <= 1
+        name = Path(one.path).stem
+        rest = HANDLER.format(name).splitlines(keepends=True)[one.line - 1 :]
+        assert one.text in "".join(rest)  # just these words stand there
+        assert one.text.splitlines()[0] in rest[0]
+    assert memory.origins(mixed, 0, order, QUERY) == ()
+
+
+def test_what_the_user_excluded_is_not_remembered(model: LocalGenerator, memory: RepositoryMemory) -> None:
+    hidden = tuple(Place(f"shop/{name}.py") for name in ("phone", "counter"))
+    order = memory.order(replace(QUERY, hidden=hidden))
+    assert not any(one and one.expert == "repository" for one in write(model, order).sources)
+
+
+def test_an_unfinished_update_is_not_taken_for_the_whole(
+    root: Path, model: LocalGenerator, tmp_path: Path
+) -> None:
+    with Indexer(root, tmp_path, derived=(), workers=1) as indexer:
+        indexer.build()
+    memory = RepositoryMemory(tmp_path, model)
+    with Snapshot.open(tmp_path, root, derived_versions={}) as snapshot:
+        unfinished = memory.update(snapshot, lambda: True)
+        assert unfinished is not None
+        assert unfinished.unread == 3
+        assert memory.generation != snapshot.generation
+        done = memory.update(snapshot)
+        assert done is not None
+        assert (done.unread, memory.generation) == (0, snapshot.generation)
 
 
 def test_the_score_of_what_was_written_is_its_figure(model: LocalGenerator, memory: RepositoryMemory) -> None:

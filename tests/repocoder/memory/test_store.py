@@ -42,11 +42,11 @@ def tokenize_many(texts: Sequence[str]) -> list[list[int]]:
 def remembered(memory: MemoryStore) -> dict[str, str]:
     """What the segments hold, by file; what is out of date has no name."""
     found: dict[str, str] = {}
-    for number, segment in enumerate(memory.manifest.segments):
+    for segment in memory.manifest.segments:
         for place in segment.places:
             if place.path:
                 assert place.path not in found
-                found[place.path] = bytes(memory.ids(number, place.start, place.end)).decode()
+                found[place.path] = bytes(memory.tokens(segment)[place.start : place.end].tolist()).decode()
     return found
 
 
@@ -90,19 +90,23 @@ def test_files_that_are_gone_are_banned(memory: MemoryStore) -> None:
     files.update(memory)
     assert remembered(memory) == files.texts
     (place,) = (one for one in memory.manifest.segments[0].places if not one.path)
-    assert memory.bans(0, []).tolist() == [place.start, place.end]
+    assert store.bans(memory.manifest.segments[0], []).tolist() == [place.start, place.end]
 
 
 def test_bans_and_stretches_of_neighbours_are_one(memory: MemoryStore) -> None:
     files = Files(a="aa", b="bbb", c="c")
     files.update(memory)
-    assert memory.bans(0, ["a"]).tolist() == [1, 3]
-    assert memory.stretches(0, lambda path: path in "bc").tolist() == [4, 7, 8, 9]
-    origin = memory.origin(0, 5)
+    (segment,) = memory.manifest.segments
+    assert store.bans(segment, ["a"]).tolist() == [1, 3]
+    assert store.stretches(segment, lambda path: path in "bc").tolist() == [4, 7, 8, 9]
+    origin = store.origin(segment, 5)
     assert origin is not None
     assert origin.path == "b"
-    assert memory.origin(0, 3) is None  # between two files
-    assert memory.origin(7, 0) is None
+    assert store.origin(segment, 3) is None  # between two files
+    assert memory.segment(memory.arrays(segment)[0]) == segment
+    files.texts["a"] = "changed" * 9
+    files.update(memory)
+    assert memory.segment(memory.arrays(segment)[0]) is None  # melted into another
 
 
 @pytest.mark.parametrize("damage", ["cut", "gone", "other"])
@@ -146,7 +150,7 @@ def test_what_is_too_large_is_left_out_and_not_read_again(
 def test_files_are_private_and_sorted(memory: MemoryStore) -> None:
     Files(a="abcabc").update(memory)
     assert all(stat.S_IMODE(one.stat().st_mode) & 0o077 == 0 for one in memory.folder.iterdir())
-    ids, order = (np.load(place, allow_pickle=False) for place in memory.arrays(0))
+    ids, order = (np.load(place, allow_pickle=False) for place in memory.arrays(memory.manifest.segments[0]))
     assert ids.dtype == np.int32
     assert order.dtype == np.uint32
     assert sorted(order.tolist()) == list(range(1, len(ids)))
