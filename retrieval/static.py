@@ -5,7 +5,8 @@ The folder is that of a sentence-transformers `StaticEmbedding` (`modules.json`,
 
 Speed comes from two facts. The normaliser and the pre-tokenizer of such a tokenizer look at nothing beyond a word
 (checked when the folder is read), so that each different word is tokenised once. And the sum is a product of
-counts with the matrix, of the rows that a batch needs, which BLAS does on all cores.
+counts with the matrix, of the rows that a batch needs. BLAS gets one thread for it: a product is so small that a
+second one mostly waits, and where other work has the cores it costs five times the whole.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from __future__ import annotations
 import hashlib
 import string
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import cache
 from itertools import chain
 from pathlib import Path
 from threading import Lock
@@ -25,6 +28,7 @@ from numpy.typing import NDArray
 from retrieval.embed import EmbedderError, Matrix
 
 if TYPE_CHECKING:
+    from threadpoolctl import ThreadpoolController
     from tokenizers import Tokenizer
 
 READ = 1024
@@ -95,13 +99,14 @@ class _Table:
 
     def embed(self, texts: Sequence[str]) -> Matrix:
         result = np.zeros((len(texts), self.dim), dtype=np.float32)
-        for start in range(0, len(texts), READ):
-            ids, sizes = self.words.tokens(texts[start : start + READ])
-            ends = np.concatenate([[0], np.cumsum(sizes)])
-            for first in range(0, len(sizes), BATCH):
-                some = sizes[first : first + BATCH]
-                own = ids[ends[first] : ends[first + len(some)]]
-                result[start + first : start + first + len(some)] = self._sums(own, some)
+        with _one_blas_thread() if len(texts) > 1 else nullcontext():
+            for start in range(0, len(texts), READ):
+                ids, sizes = self.words.tokens(texts[start : start + READ])
+                ends = np.concatenate([[0], np.cumsum(sizes)])
+                for first in range(0, len(sizes), BATCH):
+                    some = sizes[first : first + BATCH]
+                    own = ids[ends[first] : ends[first + len(some)]]
+                    result[start + first : start + first + len(some)] = self._sums(own, some)
         lengths = np.sqrt(np.einsum("ij,ij->i", result, result))[:, None]
         np.divide(result, lengths, out=result, where=lengths > 0)
         return result
@@ -117,6 +122,19 @@ class _Table:
         vectors = self._rows[used] * self._factors[used]
         sums: Matrix = counts.reshape(len(sizes), len(used)) @ vectors
         return sums
+
+
+def _one_blas_thread() -> AbstractContextManager[object]:
+    """While it is open, products of the whole process run in one thread."""
+    limit: AbstractContextManager[object] = _thread_pools().limit(limits=1, user_api="blas")
+    return limit
+
+
+@cache
+def _thread_pools() -> ThreadpoolController:
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 class _Numbers(dict[str, int]):
@@ -183,7 +201,8 @@ class Words:
         self._ids, self._ends = self._ids[:0], self._ends[:1]
 
 
-_IN_WORDS = frozenset(string.ascii_letters + string.digits + "_")
+_IN_WORDS = frozenset(string.ascii_letters + string.digits)
+"""An underscore separates too, as `PARTS` in `vocabulary.py` has it: a third fewer different words."""
 
 
 def file_sha256(place: Path) -> str:
