@@ -1,8 +1,7 @@
 """The model worker: a child process, and the only place where llama.cpp is loaded.
 
 One thread owns llama.cpp and carries out orders in turn. A second one only reads messages: it notes a cancel
-in a number, which llama.cpp's abort callback looks at between two nodes of its graph, and the owner between
-two tokens.
+in a number, which the owner looks at between two tokens, and interrupts llama.cpp between two nodes of its graph.
 """
 
 from __future__ import annotations
@@ -38,6 +37,11 @@ if TYPE_CHECKING:
     from repocoder.llm.remembering import Remembering, Segments
     from repocoder.llm.runtime import Model
 
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "2000"}
+"""How llama.cpp's threads wait for each other, some hundred times a call: they look a few microseconds long, then
+sleep. Threads that only spin make it 50 times slower where other processes, our own too, use the cores; threads that
+sleep at once, twice as slow for calls of few tokens. The user's own settings come first."""
+
 Send = Callable[[Reply], None]
 
 
@@ -48,6 +52,7 @@ class Orders:
         self._channel = channel
         self._waiting: queue.SimpleQueue[Order] = queue.SimpleQueue()
         self._cancelled = 0
+        self.interrupt: Callable[[], None] = lambda: None  # called after a cancel was noted
         threading.Thread(target=self._read, name="reader", daemon=True).start()
 
     def next(self) -> Order:
@@ -62,6 +67,7 @@ class Orders:
             order = decoder.decode(body)
             if isinstance(order, Cancel):
                 self._cancelled = max(self._cancelled, order.number)
+                self.interrupt()
             else:
                 self._waiting.put(order)
         os._exit(0)  # the parent is gone, and llama.cpp may be in the middle of a long computation
@@ -70,8 +76,8 @@ class Orders:
 def main() -> None:
     """Serve until the parent closes the stream."""
     channel = connect()
-    # Threads that spin at a barrier make it 50 times slower where other processes, our own too, use the cores.
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    for name, value in WAITING.items():
+        os.environ.setdefault(name, value)
     from repocoder.llm.remembering import Segments
     from repocoder.llm.runtime import Model, RuntimeFailedError
 
@@ -83,6 +89,7 @@ def main() -> None:
         try:
             if isinstance(order, Load):
                 model = Model(order.path, max_ctx=order.max_ctx, threads=order.threads)
+                orders.interrupt = model.interrupt
                 channel.send(model.facts)
             elif model is not None:
                 _carry_out(order, model, segments, orders, channel.send)

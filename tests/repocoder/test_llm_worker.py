@@ -116,7 +116,7 @@ def test_what_was_decoded_one_token_at_a_time_is_not_reused_in_a_prompt(embedded
         return reused, figures()
 
     fresh = {}
-    for length in (40, 100, 512, 513, 514, 600):  # whatever is left for the last batch
+    for length in (40, 100, 256, 257, 258, 513, 600):  # whatever is left for the last batch
         worker.reuse([9, 9])
         fresh[length] = prefill(length)[1]
     assert prefill(40) == (38, fresh[40])
@@ -127,6 +127,65 @@ def test_what_was_decoded_one_token_at_a_time_is_not_reused_in_a_prompt(embedded
     )  # with weights in Q8_0, the figures of the sixty would not be those of a prompt
     for length in fresh:
         assert prefill(length)[1] == fresh[length]
+
+
+def interrupting(worker: runtime.Model, over: threading.Event) -> threading.Thread:
+    def interrupt() -> None:
+        while not over.wait(0.001):
+            worker.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    return thread
+
+
+def test_an_interrupt_ends_a_call_that_is_cancelled(embedded_gguf: Path) -> None:
+    worker = runtime.Model(bytes(embedded_gguf), max_ctx=1024, threads=1)
+    ids = worker.tokenize(SOURCE)[: runtime.BATCH_TOKENS]
+    asked: list[int] = []
+
+    def is_cancelled() -> bool:
+        """Not when the call begins, but when it was interrupted."""
+        asked.append(len(asked))
+        return len(asked) > 1
+
+    over = threading.Event()
+    thread = interrupting(worker, over)
+    try:
+        for _ in range(20):  # a busy machine may let the other thread sleep through a whole call
+            asked.clear()
+            worker.reuse([9, 9])
+            if not worker.decode(ids, is_cancelled):
+                break
+        else:
+            pytest.fail("no call was ended")
+    finally:
+        over.set()
+        thread.join()
+    assert worker.tokens == []
+
+
+def test_an_interrupt_for_an_earlier_order_ends_nothing(embedded_gguf: Path) -> None:
+    worker = runtime.Model(bytes(embedded_gguf), max_ctx=1024, threads=1)
+    ids = worker.tokenize(SOURCE)[: runtime.BATCH_TOKENS]
+    asked: list[int] = []
+    over = threading.Event()
+    thread = interrupting(worker, over)
+
+    def is_cancelled() -> bool:
+        asked.append(len(asked))
+        if len(asked) > 3:
+            over.set()  # else no call would ever come to its end
+        return False
+
+    try:
+        assert worker.decode(ids, is_cancelled)
+    finally:
+        over.set()
+        thread.join()
+    found = worker.logprobs([5])
+    worker.reuse([9, 9])
+    assert worker.decode(ids, lambda: False) and worker.logprobs([5]) == found
 
 
 def test_no_control_token_is_written(model: LocalGenerator) -> None:
