@@ -30,7 +30,7 @@ MAX_PROJECT_FILE_BYTES = 16 << 10
 CHANNELS = ("definitions", "similar", "dense", "recent")
 LEXICAL_BACKENDS = ("postings", "rank-bm25")
 RETRIEVAL_MODES = ("auto", "always", "never")
-GATES = ("free", "token")
+GATES = ("auto", "free", "logistic", "token")
 MEMORIES = ("mixed", "drafts", "off")
 SWITCH = ("on", "off")
 
@@ -50,7 +50,7 @@ class Settings:
     max_tokens: int = 96
     passes: int = 2
     retrieval: RetrievalMode = "auto"
-    gate: Literal["free", "token"] = "free"  # where retrieval is "auto": a rule decides, or the model
+    gate: Literal["auto", "free", "logistic", "token"] = "auto"  # what decides where retrieval is "auto"
     memory: Literal["mixed", "drafts", "off"] = "mixed"  # the repository's own text as a second predictor
     k: int = 8  # snippets that may enter a prompt
     prompt_tokens: int = 2048  # the whole prompt; less where the model's own context is smaller
@@ -160,7 +160,13 @@ KEYS: dict[str, Key] = {
     "max_tokens": Key("integer", _integer(1, 4096), True, "new tokens of a completion"),
     "passes": Key("integer", _integer(1, 4), True, "passes of the retrieve-generate loop"),
     "retrieval": Key("text", _choice(*RETRIEVAL_MODES), True, "whether snippets are retrieved"),
-    "gate": Key("text", _choice(*GATES), False, "what decides: a free rule, or the model's gate token"),
+    "gate": Key(
+        "text",
+        _choice(*GATES),
+        False,
+        "what decides whether snippets are worth a prompt: a `free` rule, `logistic` weights (`repocoder calibrate`),"
+        " the model's gate `token`; `auto`: the best that there is for this model",
+    ),
     "memory": Key(
         "text",
         _choice(*MEMORIES),

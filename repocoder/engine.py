@@ -17,14 +17,16 @@ from repocoder import graphs, verify
 from repocoder.buffer import Buffer, open_buffer
 from repocoder.choices import Choices
 from repocoder.config import Settings
+from repocoder.gate.choice import Gates
+from repocoder.gate.labels import Subject
 from repocoder.llm.generator import Generator
 from repocoder.llm.messages import Remember
 from repocoder.loop import run_loop
 from repocoder.memory.recollection import Recollection
 from repocoder.memory.store import Update
-from repocoder.model_gate import ModelGate
 from repocoder.paths import index_dir
 from repocoder.sessions import Session, Sessions
+from repocoder.status import status_of
 from repocoder.steps import EngineSteps, considered
 from repocoder.types import (
     Completion,
@@ -133,29 +135,7 @@ class Engine:
 
     def status(self) -> IndexStatus:
         """What is indexed, what was skipped, and whether files changed since."""
-        files = chunks = symbols = edges = generation = 0
-        skips: tuple[Skip, ...] = ()
-        exists = self._sessions.exists
-        if exists:
-            with self._sessions.lease() as session:
-                counts = session.snapshot.counts()
-                files, chunks = counts["files"], counts["chunks"]
-                symbols, edges = counts["symbols"], counts["edges"]
-                skips = session.snapshot.skips()
-                generation = session.snapshot.generation
-        return IndexStatus(
-            root=str(self.root),
-            directory=str(self.directory),
-            exists=exists,
-            stale=not exists or self._sessions.indexer.is_stale(),
-            generation=generation,
-            files=files,
-            chunks=chunks,
-            symbols=symbols,
-            edges=edges,
-            bytes_on_disk=_bytes_below(self.directory),
-            skips=skips,
-        )
+        return status_of(self.root, self.directory, self._sessions)
 
     def graph(self, path: str | None = None) -> networkx.MultiDiGraph:
         """The dependency graph, of the whole repository or of what touches one file."""
@@ -208,10 +188,25 @@ class Engine:
         return self._query(open_buffer(self.root, request), request)
 
     def retrieve(self, request: CompletionRequest, *, draft: str = "") -> Retrieved:
-        """What retrieval alone gives at a place; no model is touched. `draft` is the text of an earlier pass."""
+        """What retrieval gives at a place, under the gate where the request leaves that open. `draft`: of a pass.
+
+        The model is touched where the gate wants it, see `repocoder.gate.choice`; with the free rule never.
+        """
         query = replace(self.query(request), draft=draft)
         with self._sessions.lease() as session:
-            return session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
+            if request.retrieval != "auto" or self.settings.gate == "free":
+                return session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
+            return self._steps(session, request).retrieve(query)
+
+    @contextmanager
+    def subject(self) -> Iterator[Subject]:
+        """What a calibration of the gate labels holes with: the parts of a completion, under the free rule."""
+        with self._sessions.lease() as session:
+            memory = self._recollection.of(session.snapshot, self._model())
+            yield Subject(
+                session.snapshot, self._model(), self.settings, self.root.name, self.query,
+                lambda query: session.retriever.retrieve(query, k=self.settings.k), memory,
+            )  # fmt: skip
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -358,22 +353,15 @@ class Engine:
             settings=self.settings,
             request=request,
             repo_name=self.root.name,
-            gate=self._gate(request, cancel),
+            gates=(gates := self._gates(session, cancel)),
             parse=self._parse,
-            memory=self._recollection.of(session.snapshot, self._model()),
+            memory=gates.memory,
         )
 
-    def _gate(self, request: CompletionRequest, cancel: threading.Event | None) -> ModelGate | None:
-        """The model as the gate; None if nobody wants to ask it, or it cannot be asked."""
-        if self.settings.gate != "token" or request.retrieval != "auto":
-            return None
-        generator = self._model()
-        tokens = generator.vocab.gate if generator.can_score else None
-        return None if tokens is None else ModelGate(generator, tokens, self.root.name, cancel)
-
-
-def _bytes_below(directory: Path) -> int:
-    return sum(place.stat().st_size for place in directory.rglob("*") if place.is_file())
+    def _gates(self, session: Session, cancel: threading.Event | None = None) -> Gates:
+        generator, memory = self._model(), self.settings.memory
+        recalled = self._recollection.of(session.snapshot, generator)
+        return Gates(self.settings.gate, generator, self.directory, self.root.name, memory, recalled, cancel)
 
 
 def _since(moment: float) -> float:

@@ -6,20 +6,18 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from indexer.languages import language_named
-from indexer.secrets import mask_text
 from indexer.snapshot import Snapshot
 from repocoder import verify
 from repocoder.config import Settings
+from repocoder.gate.choice import Gates, masked
 from repocoder.hole import hole_of
 from repocoder.llm.generator import GenerateRequest, Generator
 from repocoder.loop import Draft
 from repocoder.memory.repository import RepositoryMemory
-from repocoder.model_gate import CANNOT_BE_ASKED, ModelGate
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
-from repocoder.types import CompletionRequest, Prompt
-from retrieval.retriever import Retrieved, Retriever, decided
+from repocoder.types import CompletionRequest, Prompt, RetrievalMode
+from retrieval.retriever import Retrieved, Retriever
 from retrieval.trace import Trace, key
 from retrieval.types import Considered, Hit, Query
 
@@ -34,22 +32,17 @@ class EngineSteps:
     settings: Settings
     request: CompletionRequest
     repo_name: str
-    gate: ModelGate | None = None  # asked where the settings want it and the model can be asked
+    gates: Gates
     parse: verify.Parse | None = None  # of buffers, in a worker; without it a draft's text alone is checked
     memory: RepositoryMemory | None = None  # of what the repository says comes next
 
     def retrieve(self, query: Query, trace: Trace | None = None) -> Retrieved:
-        if self.request.retrieval != "auto" or self.settings.gate != "token":
-            mode = self.request.retrieval
+        def find(mode: RetrievalMode) -> Retrieved:
             return self.retriever.retrieve(query, k=self.settings.k, mode=mode, trace=trace)
-        if self.gate is None:
-            found = self.retriever.retrieve(query, k=self.settings.k, trace=trace)
-            return replace(found, gate=replace(found.gate, reason=CANNOT_BE_ASKED + found.gate.reason))
-        found = self.retriever.retrieve(query, k=self.settings.k, mode="always", trace=trace)
-        decision, milliseconds = self.gate.decide(_masked(query))
-        features = {**found.gate.features, **decision.features}
-        timings = {**found.timings, "gate_ms": found.timings.get("gate_ms", 0.0) + milliseconds}
-        return decided(replace(found, timings=timings), replace(decision, features=features), trace)
+
+        if self.request.retrieval != "auto":
+            return find(self.request.retrieval)
+        return self.gates.retrieve(query, find, trace)
 
     def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
         budget = PromptBudget.for_model(
@@ -58,12 +51,12 @@ class EngineSteps:
             wanted=self.settings.prompt_tokens,
             snippets=self.settings.snippet_tokens,
         )
-        return build_prompt(_masked(query), hits, self.generator, budget=budget, repo_name=self.repo_name)
+        return build_prompt(masked(query), hits, self.generator, budget=budget, repo_name=self.repo_name)
 
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
     ) -> Draft:
-        remembered = None if self.memory is None else self.memory.order(_masked(query))
+        remembered = None if self.memory is None else self.memory.order(masked(query))
         order = GenerateRequest(
             prompt.token_ids,
             self.request.max_tokens,
@@ -84,7 +77,7 @@ class EngineSteps:
             notes=finished.notes,
             origins=()
             if self.memory is None or remembered is None
-            else self.memory.origins(written, len(finished.text), remembered, _masked(query)),
+            else self.memory.origins(written, len(finished.text), remembered, masked(query)),
         )
 
     def faults(self, query: Query, text: str) -> tuple[verify.Fault, ...]:
@@ -108,10 +101,3 @@ def considered(trace: Trace, found: Retrieved, prompt: Prompt) -> tuple[Consider
             one = replace(one, stage=stage, why=found.gate.reason if why is None else why)
         judged.append(one)
     return tuple(judged)
-
-
-def _masked(query: Query) -> Query:
-    """The query as a prompt may show it: what is in the index is masked already, the buffer is not."""
-    config = not language_named(query.language).grammar
-    prefix, suffix = (mask_text(text, config=config) for text in (query.prefix, query.suffix))
-    return replace(query, prefix=prefix, suffix=suffix)

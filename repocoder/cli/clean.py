@@ -17,7 +17,9 @@ from repocoder.errors import IndexFailedError, StorageError, UsageError
 from repocoder.paths import index_dir
 from repocoder.terminal import safe
 
-_OURS = re.compile(r"(?:index|first)\.sqlite.*|(?:seal|poison|choices)\.json.*|lock|generations|memory")
+_OURS = re.compile(
+    r"(?:index|first)\.sqlite.*|(?:seal|poison|choices|gate)\.json.*|gate-labels\.jsonl|lock|generations|memory"
+)
 """All that an index folder ever holds. Anything else in it is not ours, and stays."""
 
 

@@ -29,6 +29,9 @@ COMMANDS: dict[str, Entry] = {
     "explain": Entry("repocoder.cli.explain:explain", "Show what a completion would use."),
     "complete": Entry("repocoder.cli.complete:complete", "Complete at a place; the text goes to stdout."),
     "pins": Entry("repocoder.cli.pins:pins", "Pin or exclude files, definitions and snippets."),
+    "calibrate": Entry(
+        "repocoder.cli.calibrate:calibrate", "Learn from REPO itself where snippets help its completions."
+    ),
     "graph": Entry(
         "repocoder.cli.graph:graph",
         "Write the dependency graph of the repository or of a file, or ask it a question.",

@@ -19,7 +19,7 @@ import numpy as np
 from repocoder.llm.messages import Done, Generate, Piece, Reply, Source
 from repocoder.llm.remembering import Remembering
 from repocoder.llm.runtime import Model, RuntimeFailedError
-from repocoder.memory.mixing import EXPERTS
+from repocoder.memory.mixing import EXPERTS, view_of
 
 MAX_LEADING_TOKENS = 8
 """White space that may come before the text where an empty answer is not wanted; then the model may end."""
@@ -65,12 +65,13 @@ class Writer:
         draft: list[int] = []  # tokens in the cache that are not chosen yet
         for count in range(1, self._room + 1):
             ends = self._ends if may_end or count > MAX_LEADING_TOKENS else NO_ENDS
+            doubt = self._doubt() if self._order.with_doubt and count == 1 else []
             choice = self._choose(-1 - len(draft), ends)
             if choice.token_id in ends:
                 return self._end("end", draft)
             text = pieces.decode(self._model.piece(choice.token_id))
             may_end = may_end or bool(text.strip())
-            send(Piece(self._order.number, choice.token_id, choice.logprob, text, choice.source))
+            send(Piece(self._order.number, choice.token_id, choice.logprob, text, choice.source, doubt))
             if count == self._room:
                 break
             if draft and draft[0] == choice.token_id:
@@ -85,6 +86,17 @@ class Writer:
     def _end(self, reason: str, draft: Sequence[int]) -> Done:
         self._model.forget(len(draft))
         return Done(self._order.number, reason)
+
+    def _doubt(self) -> list[float]:
+        """How far the likeliest token is ahead of the second, 0 to 1, and the entropy in nats."""
+        logits = self._model.logits(-1)
+        if self._memory is not None and self._memory.is_mixed:
+            probabilities = self._memory.mix(logits)[0]
+        else:
+            probabilities = view_of(logits, ()).probabilities
+        second, first = np.partition(probabilities, -2)[-2:].tolist()
+        some = probabilities[probabilities > 0]
+        return [first - second, -float(some @ np.log(some))]
 
     def _choose(self, position: int, ends: frozenset[int]) -> Choice:
         """The likeliest allowed token at one of the last positions."""

@@ -14,6 +14,7 @@ QUESTION_KEY = "repocoder.gate.question_token_id"
 YES_KEY = "repocoder.gate.yes_token_id"
 NO_KEY = "repocoder.gate.no_token_id"
 THRESHOLD_KEY = "repocoder.gate.threshold"
+AREA_KEY = "repocoder.gate.area"
 
 DEFAULT_THRESHOLD = 0.5
 """Of a file that names none: what was trained with both answers equally often is balanced there."""
@@ -21,12 +22,14 @@ DEFAULT_THRESHOLD = 0.5
 
 @dataclass(frozen=True, slots=True)
 class GateTokens:
-    """Ids of one vocabulary, and from which score on other files are wanted, 0 to 1."""
+    """Ids of one vocabulary, from which score on other files are wanted, 0 to 1, and how well the score tells the holes
+    that they help: the area under the curve on held-out packages, 0 where the file does not say."""
 
     question: int
     yes: int
     no: int
     threshold: float = DEFAULT_THRESHOLD
+    area: float = 0.0
 
 
 def gate_tokens(header: GgufHeader) -> GateTokens | None:
@@ -39,4 +42,7 @@ def gate_tokens(header: GgufHeader) -> GateTokens | None:
     threshold = header.metadata.get(THRESHOLD_KEY)
     if not isinstance(threshold, float) or not 0.0 <= threshold <= 1.0:
         threshold = DEFAULT_THRESHOLD
-    return GateTokens(question, yes, no, threshold)
+    area = header.metadata.get(AREA_KEY)
+    return GateTokens(
+        question, yes, no, threshold, area if isinstance(area, float) and 0 <= area <= 1 else 0.0
+    )

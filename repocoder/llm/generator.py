@@ -52,6 +52,7 @@ class GenerateRequest:
     stop: StopRule | None = None
     may_be_empty: bool = True  # False forbids the end tokens until there is text
     memory: Remember | None = None  # of the repository, where the generator can remember
+    with_doubt: bool = False  # tell how sure the first token was
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Generated:
     total_ms: float
     reused_tokens: int  # of the prompt, found in the KV cache
     sources: tuple[Source | None, ...] = ()  # of each token that the memory chose
+    margin: float = 0.0  # if asked for: probability of the first token less that of the second choice
+    entropy: float = 0.0  # if asked for: of the first token's distribution, nats
 
     @property
     def mean_logprob(self) -> float | None:

@@ -249,7 +249,11 @@ class LocalGenerator:
         ends = sorted(self._vocab.template.end_ids)
         request = run.request
         token_ids = list(request.token_ids)
-        link.send(Generate(number, token_ids, request.max_tokens, ends, request.may_be_empty, request.memory))
+        may_be_empty, memory = request.may_be_empty, request.memory
+        order = Generate(
+            number, token_ids, request.max_tokens, ends, may_be_empty, memory, request.with_doubt
+        )
+        link.send(order)
         while True:
             reply = link.receive(run.cancel)
             if isinstance(reply, Failed):

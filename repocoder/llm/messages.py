@@ -76,6 +76,7 @@ class Generate(Message, frozen=True, array_like=True):
     end_ids: list[int]  # control tokens that end it; all others are forbidden
     may_be_empty: bool  # may it end before any text but white space?
     memory: Remember | None = None
+    with_doubt: bool = False  # tell of the first token how sure it was
 
 
 class Score(Message, frozen=True, array_like=True):
@@ -121,6 +122,7 @@ class Piece(Message, frozen=True, array_like=True):
     logprob: float
     text: str
     source: Source | None = None
+    doubt: list[float] = []  # of the first token, if asked for: margin to the second (of 1), entropy (nats)
 
 
 class Scored(Message, frozen=True, array_like=True):

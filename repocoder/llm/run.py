@@ -65,6 +65,7 @@ class Run:
         return reason
 
     def result(self, reason: str) -> Generated:
+        doubt = (self.pieces[0].doubt if self.pieces else []) or [0.0, 0.0]
         return Generated(
             text="".join(piece.text for piece in self.pieces),
             token_ids=tuple(piece.token_id for piece in self.pieces),
@@ -76,6 +77,8 @@ class Run:
             total_ms=_since(self.started),
             reused_tokens=self.reused_tokens,
             sources=tuple(piece.source for piece in self.pieces),
+            margin=doubt[0],
+            entropy=doubt[1],
         )
 
 

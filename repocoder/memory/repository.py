@@ -8,12 +8,16 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from statistics import fmean
 
+import numpy as np
+
 from indexer.languages import language_named
 from indexer.snapshot import Snapshot
 from repocoder.llm.generator import Generated, Generator
 from repocoder.llm.messages import Remember, Source, Stretches
+from repocoder.llm.remembering import Segments
 from repocoder.memory.calibration import default_weights
 from repocoder.memory.mixing import Weights
+from repocoder.memory.recall import Forecast, Part, forecast
 from repocoder.memory.store import MemoryStore, Segment, Update, bans, origin, stretches
 from repocoder.types import Origin
 from retrieval.types import Query
@@ -21,6 +25,7 @@ from retrieval.types import Query
 FOLDER = "memory"
 MOST_ORIGINS = 6  # that a completion tells of
 MOST_WORDS = 128  # tokens that one origin may have
+CONTEXT_LINES = 4  # before the cursor, for `foretell`: more tokens than are sorted
 BEFORE_CHARACTERS = 60_000
 """Of the file above the hole: 15,000 tokens, which are sorted in 5 ms."""
 
@@ -41,6 +46,8 @@ class RepositoryMemory:
         self._store = MemoryStore(folder, generator.vocab.size)
         self._generator = generator
         self._weights = {} if drafts_only else (weights or default_weights()).experts
+        self._mapped = Segments()  # for `foretell`; completions map them in the worker
+        self._mapping = threading.Lock()
         self._updating = threading.Lock()
         self.generation = -1  # of the index that was last remembered
 
@@ -71,6 +78,10 @@ class RepositoryMemory:
     def order(self, query: Query) -> Remember:
         """What a completion at this place may remember: of the hole's file what is above the hole, no file that has an
         exclusion, and none of which the user excluded anything."""
+        segments = self._stretches(query)
+        return Remember(segments, self._generator.tokenize(_above(query)), self._weights)
+
+    def _stretches(self, query: Query) -> list[Stretches]:
         hidden = {query.path, *(one.path for one in query.exclusions), *(one.path for one in query.hidden)}
         directory = PurePosixPath(query.path).parent
         segments = []
@@ -79,7 +90,26 @@ class RepositoryMemory:
             near = stretches(segment, lambda path: PurePosixPath(path).parent == directory)
             banned = bans(segment, hidden)
             segments.append(Stretches(os.fsencode(ids), os.fsencode(order), banned.tolist(), near.tolist()))
-        return Remember(segments, self._generator.tokenize(_above(query)), self._weights)
+        return segments
+
+    def foretell(self, query: Query) -> Forecast | None:
+        """What other files have after the text before the cursor; None where they never had it. No model is asked.
+
+        Takes a millisecond, the first time as long as it takes to read the token counts of the repository.
+        """
+        context = self._generator.tokenize("\n".join(query.prefix.split("\n")[-CONTEXT_LINES:]))
+        size = self._generator.vocab.size
+        with self._mapping:
+            parts = [
+                Part(
+                    self._mapped.open(one, size),
+                    np.array(one.banned, np.int64),
+                    np.array(one.near, np.int64),
+                    size,
+                )
+                for one in self._stretches(query)
+            ]
+            return forecast(parts, context)
 
     def origins(self, written: Generated, length: int, order: Remember, query: Query) -> tuple[Origin, ...]:
         """Where the remembered words of the first `length` characters stand just so, longest first."""

@@ -25,7 +25,7 @@ from gguf import GGUFWriter, LlamaFileType
 
 from indexer.errors import RepocoderError
 from repocoder.fim import EMBEDDED_MARK
-from repocoder.llm.gate import NO_KEY, QUESTION_KEY, THRESHOLD_KEY, YES_KEY
+from repocoder.llm.gate import AREA_KEY, NO_KEY, QUESTION_KEY, THRESHOLD_KEY, YES_KEY
 from training.completion.model import EPSILON, Decoder, Shape
 from training.completion.weights import TrainingError, load, plain_state
 
@@ -53,7 +53,7 @@ FIM_TOKENS = {
 GATE_TOKENS = {QUESTION_KEY: "<|repo_name|>", YES_KEY: "<|file_sep|>", NO_KEY: "<|fim_middle|>"}
 """The question after a prompt without snippets, and its two answers, where `model.json` says `gate: true`."""
 
-NOT_TRAINING = ("shape", "name", "gate", "gate_threshold", "description", "licence")
+NOT_TRAINING = ("shape", "name", "gate", "gate_threshold", "gate_area", "description", "licence")
 """Facts of `model.json` with a key of their own; all other numbers and texts go to `repocoder.training.*`."""
 
 
@@ -201,6 +201,8 @@ def _add_gate(writer: GGUFWriter, vocabulary: Vocabulary, facts: Mapping[str, An
         writer.add_uint32(key, vocabulary.ids[text])
     if "gate_threshold" in facts:
         writer.add_float32(THRESHOLD_KEY, float(facts["gate_threshold"]))
+    if "gate_area" in facts:
+        writer.add_float32(AREA_KEY, float(facts["gate_area"]))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -13,11 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from eval.report.stats import CONFIDENCE, SEED
+from repocoder.gate.figures import area_under_curve
 
 RESAMPLES = 4_000
 BLOCK = 1 << 21  # counts that are in memory at once: 16 MiB
-
-NEARLY_BEST = 0.1  # points of edit similarity that may be lost for retrieving less often
 
 Values = NDArray[np.float64]
 
@@ -80,23 +79,6 @@ def resampled_sums(table: Values, resamples: int = RESAMPLES, seed: int = SEED) 
     return sums
 
 
-def area_under_curve(scores: Values, labels: NDArray[np.bool_]) -> float:
-    """Of the receiver operating characteristic: how often a positive scores above a negative, ties half (Hanley and
-    McNeil 1982). NaN where one of the classes is empty.
-    """
-    positives = int(labels.sum())
-    negatives = len(labels) - positives
-    if not positives or not negatives:
-        return float("nan")
-    order = np.argsort(scores, kind="stable")
-    ranks = np.empty(len(scores))
-    ranks[order] = np.arange(1, len(scores) + 1)
-    values, inverse = np.unique(scores, return_inverse=True)
-    means = np.bincount(inverse, weights=ranks) / np.bincount(inverse)
-    total = float(means[inverse][labels].sum()) if len(values) else 0.0
-    return (total - positives * (positives + 1) / 2) / (positives * negatives)
-
-
 def area_figure(
     scores: Values, labels: NDArray[np.bool_], other: Values | None = None, *, resamples: int = 1_000
 ) -> Figure:
@@ -115,20 +97,6 @@ def area_figure(
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = np.percentile(drawn[np.isfinite(drawn)], [tail, 100 - tail])
     return Figure(value, float(low), float(high))
-
-
-def choose_threshold(scores: Values, gains: Values) -> float:
-    """The highest threshold whose mean edit similarity is within `NEARLY_BEST` points of the best one's.
-
-    `gains`: what retrieval adds to the similarity of each hole, in points; it is lost where the score is lower.
-    """
-    order = np.argsort(-scores, kind="stable")
-    kept = np.concatenate([[0.0], np.cumsum(gains[order])]) / len(gains)
-    enough = np.flatnonzero(kept >= kept.max() - NEARLY_BEST)
-    count = int(enough[0])
-    if count == 0:
-        return 1.0
-    return round(float(scores[order[count - 1]]), 4)
 
 
 def _summed(table: Values, clusters: Sequence[str]) -> Values:

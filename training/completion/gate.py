@@ -120,15 +120,16 @@ def train(given: argparse.Namespace) -> str:
         validation=given.validation,
         say=_say,
     )
-    save(
-        given.out,
-        model,
-        tokenizer,
-        {**facts, "gate": True, "gate_threshold": found["threshold"], "gate_stage": found},
-    )
+    best = found["looks"][[look["step"] for look in found["looks"]].index(found["best_step"])]
+    said = {
+        "gate": True,
+        "gate_threshold": found["threshold"],
+        "gate_area": best["area"],
+        "gate_stage": found,
+    }
+    save(given.out, model, tokenizer, {**facts, **said})
     before, after = found["hole_nats_before"], found["hole_nats_after"]
     completion = "" if before is None else f"; holes {before:.4f} -> {after:.4f} nats a token"
-    best = found["looks"][[look["step"] for look in found["looks"]].index(found["best_step"])]
     return (
         f"{given.out}: {found['labels']} labels, step {found['best_step']}: area {best['area']:.4f} on "
         f"{len(found['held_out_packages'])} held-out packages, threshold {found['threshold']}{completion}"

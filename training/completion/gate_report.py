@@ -13,12 +13,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from repocoder.gate.figures import choose_threshold
+from repocoder.gate.logistic import Logistic, fit
 from repocoder.llm.gate import GateTokens
 from repocoder.llm.generator import Generator
 from repocoder.model_gate import decision_of
-from training.completion.figures import Figure, area_figure, choose_threshold, figure, ratio
+from training.completion.figures import Figure, area_figure, figure, ratio
 from training.completion.labels import Label, question_ids
-from training.completion.logistic import FEATURES, Logistic, features, fit
+from training.completion.logistic import FEATURES, features
 from training.completion.tasks import Task
 
 TARGET = "gate token: area under the curve at least 0.70, beside the logistic gate"

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from repocoder.gate.figures import area_under_curve, choose_threshold
 from training.completion.data import HOLE, Batch, Cursor, batches
-from training.completion.figures import area_under_curve, choose_threshold
 from training.completion.loss import weighted_nats
 from training.completion.model import Decoder
 from training.completion.optimizer import make_optimizers, schedule

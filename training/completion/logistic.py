@@ -1,7 +1,7 @@
 """The gate without a model: a logistic regression on what is known before anything is generated.
 
-Nothing here looks at the hole's own text. Features are standardised; the weight of the penalty is small, since there
-are thousands of rows for 17 features.
+Nothing here looks at the hole's own text. The product's own features are in `repocoder.gate.features`; these are what a
+training sample knows.
 """
 
 from __future__ import annotations
@@ -9,17 +9,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-
-import numpy as np
-from numpy.typing import NDArray
 
 from training.completion.samples import Snippet
 from training.completion.tasks import Task
 
 NEAR_BEFORE, NEAR_AFTER = 20, 5  # lines whose names are compared with a snippet's
-PENALTY = 1.0  # half the sum of squares of the weights, beside the sum of losses over all rows
 
 FEATURES = (
     "definitions", "similar", "free_gate", "best_jaccard", "mean_jaccard", "best_cover", "line_names_shown",
@@ -28,8 +23,6 @@ FEATURES = (
 )  # fmt: skip
 
 _NAME = re.compile(r"[^\W\d]\w+")
-
-Values = NDArray[np.float64]
 
 
 def features(task: Task, *, right: bool) -> list[float]:
@@ -62,42 +55,6 @@ def features(task: Task, *, right: bool) -> list[float]:
         float(before.rstrip().endswith(("(", "[", "{", ","))),
         float(not before.strip()),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class Logistic:
-    """Weights of standardised features; all arrays (features,)."""
-
-    means: Values
-    deviations: Values
-    weights: Values
-    bias: float
-
-    def scores(self, rows: Values) -> Values:
-        """Probabilities (n,) of rows (n, features)."""
-        linear = ((rows - self.means) / self.deviations) @ self.weights + self.bias
-        return 1.0 / (1.0 + np.exp(-np.clip(linear, -60, 60)))
-
-
-def fit(rows: Values, labels: NDArray[np.bool_]) -> Logistic:
-    """The weights with the least penalised loss (Newton's direction by L-BFGS; both classes are needed)."""
-    from scipy.optimize import minimize
-
-    if labels.all() or not labels.any():
-        raise ValueError("labels of one class only")
-    means, deviations = rows.mean(axis=0), rows.std(axis=0)
-    deviations = np.where(deviations > 0, deviations, 1.0)
-    x, signs = (rows - means) / deviations, np.where(labels, 1.0, -1.0)
-
-    def loss(parameters: Values) -> tuple[float, Values]:
-        weights, bias = parameters[:-1], parameters[-1]
-        margins = signs * (x @ weights + bias)
-        pull = -signs / (1.0 + np.exp(np.clip(margins, -60, 60)))
-        value = float(np.logaddexp(0, -margins).sum() + PENALTY * weights @ weights / 2)
-        return value, np.append(x.T @ pull + PENALTY * weights, pull.sum())
-
-    best = minimize(loss, np.zeros(x.shape[1] + 1), jac=True, method="L-BFGS-B")
-    return Logistic(means, deviations, best.x[:-1], float(best.x[-1]))
 
 
 def _names(text: str) -> set[str]:

@@ -12,11 +12,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from repocoder.gate.figures import area_under_curve, choose_threshold
 from repocoder.llm.local import LocalGenerator
 from repocoder.models import EMBEDDED_FILE
 from training.completion import evaluate, figures
 from training.completion.comparison import compare, quantisation, text_of
-from training.completion.figures import area_under_curve, choose_threshold, figure, ratio
+from training.completion.figures import figure, ratio
 from training.completion.measure import (
     CONDITIONS,
     Condition,

@@ -12,17 +12,18 @@ import numpy as np
 import pytest
 import torch
 
+from repocoder.gate.figures import area_under_curve
+from repocoder.gate.logistic import fit
 from repocoder.llm.gate import GateTokens
 from repocoder.llm.local import open_generator
 from repocoder.models import EMBEDDED_FILE
 from training.completion import gate
 from training.completion.data import CONTEXT, FILE, HOLE
 from training.completion.export import write_gguf
-from training.completion.figures import area_under_curve
 from training.completion.gate_stage import Example, Learner, Stage, balance, by_tokens, learn, split
 from training.completion.initial import read_gguf
 from training.completion.labels import Label, append, label, labelled, question_ids, read_labels, shows_right
-from training.completion.logistic import FEATURES, features, fit
+from training.completion.logistic import FEATURES, features
 from training.completion.measure import open_model, scores
 from training.completion.model import SHAPES, Decoder
 from training.completion.samples import Sample, Snippet
@@ -247,7 +248,8 @@ def test_the_steps_of_the_command_line(
     assert facts["gate"] is True and facts["gate_stage"]["labels"] == 24
     write_gguf(out, work / "gated.gguf", "F32")
     generator = open_generator(str(work / "gated.gguf"), threads=1)
-    assert generator.vocab.gate == GateTokens(5, 6, 2, pytest.approx(facts["gate_threshold"], abs=1e-6))
+    area = pytest.approx(facts["gate_area"], abs=1e-6)
+    assert generator.vocab.gate == GateTokens(5, 6, 2, pytest.approx(facts["gate_threshold"], abs=1e-6), area)
     generator.close()
     arguments = ["evaluate", *common, "--labels", "n", "--test-labels", "t", "--json", str(work / "g.json")]
     assert gate.main([*arguments, "--model", str(work / "gated.gguf")]) == 0
