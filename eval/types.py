@@ -84,6 +84,7 @@ class RunConfig:
     context: str = "left"  # left | both: is what follows the hole shown?
     layout: str = "published"  # published | native: how snippets are put before the file
     memory: str = "off"  # mixed | drafts | off: the repository's own text as a second predictor
+    gate: str = "free"  # free | logistic | token | auto | always: what decides where our channels retrieve
     limit: int | None = None
     seed: int = 0
     shard: str = ""  # "i/n"

@@ -37,6 +37,7 @@ class EngineOptions:
 
     embedder: str | None = None
     memory: str = "off"  # see `repocoder.config.MEMORIES`
+    gate: str = "free"  # see `repocoder.config.GATES`; or "always": it is not asked
 
 
 class Workspace:
@@ -66,7 +67,6 @@ class Workspace:
         self._indexes = indexes
         self._channels = ONE_CHANNEL.get(method, tuple(ONE_CHANNEL))
         self._options = options or EngineOptions()
-        self._remembers = False
         self._engine: Engine | None = None
         self._before: Engine | None = None  # of another repository, with workers that this one can use
 
@@ -81,6 +81,11 @@ class Workspace:
         from eval.metrics.context import RepositoryNames
 
         return RepositoryNames(self.files, "" if self._is_own else self.language)
+
+    @property
+    def gate(self) -> str:
+        """What decides where our channels retrieve; see `EngineOptions`."""
+        return self._options.gate
 
     @property
     def tokenize_many(self) -> TokenizeMany:
@@ -101,6 +106,7 @@ class Workspace:
                 embedder=self._options.embedder,
                 channels=self._channels,
                 memory=self._options.memory,  # type: ignore[arg-type]  # of a RunConfig, which was checked
+                gate="free" if self.gate == "always" else self.gate,  # type: ignore[arg-type]  # the same
             )
             name = f"{self.root.name}-{hashlib.sha256(str(self.root).encode()).hexdigest()[:12]}"
             self._engine = Engine(
@@ -110,13 +116,12 @@ class Workspace:
                 self._engine.take_over(self._before)
                 self._before = None
             self._engine.ensure_index()
+            if self._options.memory != "off":
+                self._engine.remember()
         return self._engine
 
     def remembered(self, task: Task) -> Remember | None:
         """What the repository says at a hole: all of its code, but of the hole's file only what stands above it."""
-        if not self._remembers:
-            self.engine.remember()
-            self._remembers = True
         exclusions = (Exclusion(task.path, task.line, task.line + task.truth.count("\n")),)
         query = Query(
             task.path, task.language, task.line, task.column, task.prefix, "", "", (), exclusions=exclusions

@@ -45,6 +45,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="The repository's own text as a second predictor.",
 )
+@click.option(
+    "--gate",
+    type=click.Choice(["free", "logistic", "token", "auto", "always"]),
+    default="free",
+    show_default=True,
+    help="What decides whether hybrid and engine retrieve; always: nothing does.",
+)
 @click.option("--execute", is_flag=True, help="Run the unit tests on function bodies, in a sandbox.")
 @running
 @json_option
@@ -107,7 +114,7 @@ def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
     )
     rest = {name: given[name] for name in (*names, "workers", "ray")}
     if with_model:
-        rest |= {name: given[name] for name in ("passes", "remote_template", "layout", "memory")}
+        rest |= {name: given[name] for name in ("passes", "remote_template", "layout", "memory", "gate")}
     return Asked(with_model=with_model, budget=given["budget"] or 0, texts=not given["no_texts"], **rest)
 
 

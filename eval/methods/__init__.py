@@ -38,7 +38,7 @@ METHODS: dict[str, str] = {
     "definitions": "our definitions channel alone",
     "similar": "our similar code channel alone",
     "dense": "our dense channel alone (needs --embedder)",
-    "hybrid": "all our channels, fused, with the gate's free rule",
+    "hybrid": "all our channels, fused, with a gate",
     "engine": "the product as users have it: gate, loop, stop rules, its own prompt",
 }
 """Name -> what it is."""
@@ -61,6 +61,9 @@ _PLACES: dict[str, str] = {
 
 TAKES_DRAFTS = frozenset({"repocoder", "repoformer", "similar", "dense", "hybrid"})
 """Methods that ask again with the text of a pass before; `engine` decides itself. Others make one pass."""
+
+GATED = frozenset({"hybrid", "engine"})
+"""Methods whose gate can be chosen."""
 
 ORACLES = frozenset({"oracle", "bm25-oracle", "published-oracle"})
 """Methods that are shown the truth: upper bounds, never results."""

@@ -36,4 +36,4 @@ def open_dense(workspace: Workspace) -> Channels:
 
 
 def open_hybrid(workspace: Workspace) -> Channels:
-    return Channels("hybrid", workspace, "auto")
+    return Channels("hybrid", workspace, "always" if workspace.gate == "always" else "auto")

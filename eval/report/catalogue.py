@@ -92,8 +92,9 @@ def method_order(name: str) -> tuple[bool, int, str]:
 
 
 def method_label(config: RunConfig) -> str:
-    """The method as tables name it, with its encoder and the memory's part if it was given one."""
+    """The method as tables name it, with its encoder, the memory's part and the gate if it was given one."""
     embedder = PurePath(str(config.details.get("embedder", ""))).name
     memory = "" if config.memory == "off" else f"memory {config.memory}"
-    more = ", ".join(part for part in (embedder, memory) if part)
+    gate = "" if config.gate == "free" else f"gate {config.gate}"
+    more = ", ".join(part for part in (embedder, memory, gate) if part)
     return f"{config.method} ({more})" if more else config.method

@@ -144,6 +144,7 @@ def _unequal(results: Sequence[Results]) -> list[str]:
         "context",
         "layout",
         "memory",
+        "gate",
         "seed",
         "limit",
         "commit",

@@ -194,6 +194,7 @@ def run_command(config: RunConfig) -> str:
     words += ["--embedder", str(config.details["embedder"])] if config.details.get("embedder") else []
     words += ["--layout", config.layout] if config.layout != standard.layout else []
     words += ["--memory", config.memory] if config.memory != standard.memory else []
+    words += ["--gate", config.gate] if config.gate != standard.gate else []
     words += ["--context", config.context] if config.context != standard.context else []
     words += ["--budget", str(config.budget)] if config.budget else []
     words += ["--limit", str(config.limit), "--seed", str(config.seed)] if config.limit is not None else []

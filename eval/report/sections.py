@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from eval.methods import ORACLES
-from eval.report.catalogue import IN_FILE, Group, Metric, in_order, method_order
+from eval.report.catalogue import IN_FILE, Group, Metric, in_order, method_label, method_order
 from eval.report.catalogue import metric as metric_of
 from eval.report.comparisons import Difference, Pair, State, differences
 from eval.report.summary import PassSummary, Results
@@ -107,7 +107,7 @@ def sections(results: Sequence[Results]) -> list[Section]:
 
 def _order(entry: Results) -> tuple[object, ...]:
     config = entry.run.config
-    return (*method_order(config.method), config.memory != "off", config.commit)
+    return (*method_order(config.method), config.memory != "off", config.gate, config.commit)
 
 
 def _section(setting: Setting, members: Sequence[Results]) -> Section:
@@ -154,7 +154,9 @@ def _notes(members: Sequence[Results], in_file: Results | None) -> list[str]:
             notes.append(f"{name}: unfinished, {len(run.tasks)} of {wanted} tasks are done")
         asked = run.gate_retrieve[~np.isnan(run.gate_retrieve)]
         if len(asked) and not asked.all() and name != IN_FILE:
-            notes.append(f"{name}: the gate let {100 * asked.mean():.1f} % of the tasks retrieve")
+            notes.append(
+                f"{method_label(run.config)}: the gate let {100 * asked.mean():.1f} % of the tasks retrieve"
+            )
     if any(run.config.method in ORACLES for run in runs):
         notes.append("† The query holds the truth: an upper bound, not a result.")
     if in_file is None and len(runs) > 1:

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from eval.methods import METHODS, ORACLES, TAKES_DRAFTS
+from eval.methods import GATED, METHODS, ORACLES, TAKES_DRAFTS
 from eval.run.cluster import LOCAL, Cluster, ClusterSize
 from eval.run.crew import Crew
 from eval.run.provenance import code_commit
@@ -25,6 +25,7 @@ SAMPLER = "eval.run.sampler:open_sampler"
 OUT = Path("repocoder-eval")
 MAX_PASSES = 4
 NEED_NO_SOURCES = frozenset({"in-file", "published", "published-oracle"})
+FREE = "free"  # the gate that is asked if no other is chosen
 NO_TEMPLATE = "none"  # of a remote model: only what comes before the hole is shown
 _REMOTE = ("http://", "https://")
 
@@ -46,6 +47,7 @@ class Asked:
     context: str = "left"
     layout: str = "published"
     memory: str = "off"
+    gate: str = "free"
     out: Path | None = None
     resume: bool = False
     retry_errors: bool = False
@@ -131,7 +133,8 @@ def make_plan(benchmark: Benchmark, asked: Asked) -> tuple[Plan, Staff]:
 
 def default_out(config: RunConfig) -> Path:
     """`repocoder-eval/BENCHMARK/METHOD-MODEL-COMMIT`, with the shard if it is one."""
-    name = f"{config.method}-{config.model or 'retrieval'}-{config.commit}"
+    gate = f"-gate-{config.gate}" if config.gate != FREE else ""
+    name = f"{config.method}{gate}-{config.model or 'retrieval'}-{config.commit}"
     if config.shard:
         name += f"-shard-{config.shard.replace('/', '-of-')}"
     return OUT / config.benchmark / re.sub(r"[^A-Za-z0-9._-]+", "_", name)
@@ -170,12 +173,15 @@ def _config(benchmark: Benchmark, asked: Asked, model: _Model) -> RunConfig:
         return replace(config, details=config.details | more | {"tokenizer": model.name})
     if model.kind == "remote":
         more["remote_template"] = asked.remote_template or NO_TEMPLATE
+    if asked.gate != FREE and asked.method not in GATED:
+        raise UsageError(f"--gate: {asked.method} has none to choose: take {' or '.join(sorted(GATED))}")
     takes_drafts = asked.method in TAKES_DRAFTS or asked.method == "engine"
     if model.kind == "remote" and asked.memory != "off":
         raise UsageError("--memory: needs the probabilities of a model on this machine: leave it out")
     return replace(
         config,
         memory=asked.memory,
+        gate=asked.gate,
         passes=asked.passes if takes_drafts else 1,
         model=model.name,
         model_sha256=model.sha256,

@@ -32,7 +32,7 @@ from repocoder.llm.generator import Generated, GenerateRequest, Generator
 from repocoder.llm.messages import Remember
 from repocoder.types import Prompt
 from retrieval.retriever import Retrieved
-from retrieval.types import Hit
+from retrieval.types import GateDecision, Hit
 
 DRAFT_LINES = 10
 """Lines of a pass that the next one's query may hold (RepoCoder)."""
@@ -70,7 +70,7 @@ class Sampler:
         asked = as_infill(task) if self._both_sides else task
         protocol = self._protocol(asked)
         if self._config.method == "engine":
-            passes, gate = [self._complete(asked, protocol)], None
+            passes, gate = self._complete(asked, protocol)
         else:
             passes, gate = self._passes(asked, protocol)
         return {
@@ -108,7 +108,7 @@ class Sampler:
             method=self._config.method,
             both_sides=self._both_sides,
             is_own=family_of(task) == "mined",
-            options=EngineOptions(self._options.embedder, self._config.memory),
+            options=EngineOptions(self._options.embedder, self._config.memory, self._config.gate),
         )
         if self._workspace is not None:
             workspace.take_over(self._workspace)
@@ -142,7 +142,7 @@ class Sampler:
             found = self._method.retrieve(task, draft)
             retrieve_ms = _since(started)
             if gate is None:
-                gate = {**gate_json(found.gate), "features": dict(found.gate.features)}
+                gate = _gate_record(found.gate)
             timings = {"retrieve_ms": retrieve_ms, "gate_ms": found.timings.get("gate_ms", 0.0)}
             record = self._pass(task, protocol, found, timings, is_last=number == count)
             done.append({"number": number, **record})
@@ -215,19 +215,19 @@ class Sampler:
         assert self._workspace is not None
         return None if self._config.memory == "off" else self._workspace.remembered(task)
 
-    def _complete(self, task: Task, protocol: Protocol) -> Record:
+    def _complete(self, task: Task, protocol: Protocol) -> tuple[list[Record], Record | None]:
         """The product, end to end: its own gate, loop, prompt and stop rules."""
         assert self._workspace is not None
         request = replace(
             self._workspace.request(task),
-            retrieval="auto",
+            retrieval="always" if self._config.gate == "always" else "auto",
             passes=self._config.passes,
             max_tokens=protocol.new_tokens,
         )
         done = self._workspace.engine.complete(request)
         prompt = done.prompt
         scores = score(task, done.text) | self._context_scores(task, prompt.hits, prompt.snippet_tokens)
-        return {
+        record = {
             "number": 1,
             **self._shown(done.hits, prompt.hits, prompt.text, done.prompt_tokens, prompt.snippet_tokens),
             "prediction": done.text,
@@ -243,6 +243,7 @@ class Sampler:
                 "generate_ms": done.timings.total_ms - done.timings.prefill_ms - done.timings.retrieve_ms,
             },
         }
+        return [record], _gate_record(done.gate)
 
     # ---- scores and records
 
@@ -314,6 +315,10 @@ def open_model(name: str, options: SamplerOptions, details: Mapping[str, Any]) -
 def is_upper_bound(method: str) -> bool:
     """Is the method shown the truth?"""
     return method in ORACLES
+
+
+def _gate_record(gate: GateDecision) -> Record:
+    return {**gate_json(gate), "features": dict(gate.features)}
 
 
 def _summed(parts: list[dict[str, float]], total_ms: float) -> dict[str, float]:

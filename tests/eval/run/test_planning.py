@@ -102,6 +102,7 @@ def test_sources_are_asked_for_only_where_they_are_needed(benchmark: Benchmark, 
         (Asked("bm25", workers=0, ray="host:1"), "--workers"),
         (Asked("bm25", remote_template="qwen"), "--remote-template"),
         (Asked("bm25", model="http://h", with_model=False), "give a GGUF"),
+        (Asked("bm25", gate="logistic"), "bm25 has none to choose: take engine or hybrid"),
     ],
 )
 def test_what_cannot_be_is_refused(benchmark: Benchmark, asked: Asked, words: str) -> None:
@@ -122,6 +123,8 @@ def test_samples_may_not_lie_among_the_sources(benchmark: Benchmark, tmp_path: P
 def test_the_folder_has_a_name_that_every_disk_takes() -> None:
     config = RunConfig("repoeval-line", "bm25", model="org/model: 7B", commit="0123abc", shard="2/3")
     assert default_out(config) == Path("repocoder-eval/repoeval-line/bm25-org_model_7B-0123abc-shard-2-of-3")
+    gated = RunConfig("repoeval-line", "hybrid", model="m", commit="c", gate="logistic")
+    assert default_out(gated).name == "hybrid-gate-logistic-m-c"
 
 
 @contextmanager

@@ -97,6 +97,16 @@ def test_the_engine_is_the_product(folder: Path) -> None:
     assert record["scores"]["exact_match"] == 100
 
 
+@pytest.mark.parametrize("method", ["hybrid", "engine"])
+def test_the_gate_can_be_chosen_and_says_what_it_did(folder: Path, method: str) -> None:
+    free, always, logistic = (
+        sample(folder, TRUTH, method, gate=gate)["gate"] for gate in ("free", "always", "logistic")
+    )
+    assert free["retrieve"] and free["features"]["definitions"] == 1 and "defines" in free["reason"]
+    assert always["retrieve"] and always["reason"] == "retrieval is always on"
+    assert logistic["retrieve"] and logistic["reason"].startswith("there are no weights for this model")
+
+
 def test_both_sides_are_shown_where_the_protocol_says_so(folder: Path) -> None:
     record = sample(folder, TRUTH.strip(), "in-file", context="both", layout="native")
     assert record["truth"] == TRUTH.strip()
