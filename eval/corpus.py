@@ -14,9 +14,7 @@ from indexer.languages import language_named, language_of
 from indexer.reading import MAX_FILE_BYTES
 from indexer.secrets import mask_text
 from indexer.walk import Found, walk
-
-_TOGETHER = (frozenset({"typescript", "tsx"}), frozenset({"c", "cpp"}))
-"""Languages whose files use each other's names."""
+from repocoder.published.retrieval import TOGETHER
 
 
 def benchmark_files(root: Path, language: str) -> dict[str, str]:
@@ -32,7 +30,7 @@ def benchmark_files(root: Path, language: str) -> dict[str, str]:
 
 def own_files(root: Path, language: str) -> dict[str, str]:
     """The same of what the index would hold, masked; with the languages that this one shares names with."""
-    group = next((group for group in _TOGETHER if language in group), frozenset({language}))
+    group = next((group for group in TOGETHER if language in group), frozenset({language}))
     found: dict[str, str] = {}
     for path in _walked(root, group):
         with suppress(OSError):  # it may have gone since, or may not be read

@@ -30,6 +30,7 @@ MAX_PROJECT_FILE_BYTES = 16 << 10
 CHANNELS = ("definitions", "similar", "dense", "recent")
 LEXICAL_BACKENDS = ("postings", "rank-bm25")
 RETRIEVAL_MODES = ("auto", "always", "never")
+METHODS = ("hybrid", "repocoder", "repoformer", "in-file")
 GATES = ("auto", "free", "logistic", "token")
 MEMORIES = ("mixed", "drafts", "off")
 SWITCH = ("on", "off")
@@ -50,6 +51,7 @@ class Settings:
     max_tokens: int = 96
     passes: int = 2
     retrieval: RetrievalMode = "auto"
+    method: Literal["hybrid", "repocoder", "repoformer", "in-file"] = "hybrid"  # ours, or a published one
     gate: Literal["auto", "free", "logistic", "token"] = "auto"  # what decides where retrieval is "auto"
     memory: Literal["mixed", "drafts", "off"] = "mixed"  # the repository's own text as a second predictor
     k: int = 8  # snippets that may enter a prompt
@@ -160,6 +162,13 @@ KEYS: dict[str, Key] = {
     "max_tokens": Key("integer", _integer(1, 4096), True, "new tokens of a completion"),
     "passes": Key("integer", _integer(1, 4), True, "passes of the retrieve-generate loop"),
     "retrieval": Key("text", _choice(*RETRIEVAL_MODES), True, "whether snippets are retrieved"),
+    "method": Key(
+        "text",
+        _choice(*METHODS),
+        False,
+        "what retrieves and builds the prompt: `hybrid` is ours; `repocoder`, `repoformer` and `in-file` are the"
+        " published baselines, to compare with",
+    ),
     "gate": Key(
         "text",
         _choice(*GATES),

@@ -21,10 +21,11 @@ from repocoder.gate.choice import Gates
 from repocoder.gate.labels import Subject
 from repocoder.llm.generator import Generator
 from repocoder.llm.messages import Remember
-from repocoder.loop import run_loop
+from repocoder.loop import LoopResult, run_loop
 from repocoder.memory.recollection import Recollection
 from repocoder.memory.store import Update
 from repocoder.paths import index_dir
+from repocoder.published.steps import Baselines, PublishedSteps, run_passes
 from repocoder.sessions import Session, Sessions
 from repocoder.status import status_of
 from repocoder.steps import EngineSteps, considered
@@ -75,6 +76,7 @@ class Engine:
         self._recollection = Recollection(self.directory, settings.memory, self.snapshot, self.notes.append)
         self._state = threading.Lock()  # guards the generator, which is made when first needed
         self._completing = threading.Lock()
+        self._baselines = Baselines()
         self._index_ms = 0.0  # of builds since the last completion, reported with it
 
     def __enter__(self) -> Engine:
@@ -194,7 +196,8 @@ class Engine:
         """
         query = replace(self.query(request), draft=draft)
         with self._sessions.lease() as session:
-            if request.retrieval != "auto" or self.settings.gate == "free":
+            free = request.retrieval != "auto" or self.settings.gate == "free"
+            if free and self.settings.method == "hybrid":
                 return session.retriever.retrieve(query, k=self.settings.k, mode=request.retrieval)
             return self._steps(session, request).retrieve(query)
 
@@ -233,7 +236,8 @@ class Engine:
             query = self._query(buffer, request)
             cancel = cancel or threading.Event()
             steps = self._steps(session, request, cancel)
-            result = run_loop(steps, query, passes=request.passes, on_text=on_text, cancel=cancel)
+            run: Callable[..., LoopResult] = run_loop if self.settings.method == "hybrid" else run_passes
+            result = run(steps, query, passes=request.passes, on_text=on_text, cancel=cancel)
             turn, draft = result.turn, result.turn.draft
             index_ms, self._index_ms = self._index_ms, 0.0
             return Completion(
@@ -345,8 +349,8 @@ class Engine:
 
     def _steps(
         self, session: Session, request: CompletionRequest, cancel: threading.Event | None = None
-    ) -> EngineSteps:
-        return EngineSteps(
+    ) -> EngineSteps | PublishedSteps:
+        steps = EngineSteps(
             snapshot=session.snapshot,
             retriever=session.retriever,
             generator=self._model(),
@@ -357,6 +361,8 @@ class Engine:
             parse=self._parse,
             memory=gates.memory,
         )
+        method = self.settings.method
+        return steps if method == "hybrid" else PublishedSteps(steps, method, self._baselines)
 
     def _gates(self, session: Session, cancel: threading.Event | None = None) -> Gates:
         generator, memory = self._model(), self.settings.memory

@@ -13,7 +13,9 @@ settings.load_profile("repocoder")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--update-golden", action="store_true", help="Write golden files anew instead of comparing.")
+    parser.addoption(
+        "--update-golden", action="store_true", help="Write golden files anew instead of comparing."
+    )
 
 
 @pytest.fixture
@@ -30,7 +32,9 @@ def golden(update_golden: bool) -> Callable[[Path, str], None]:
         if update_golden:
             place.parent.mkdir(parents=True, exist_ok=True)
             place.write_text(text, encoding="utf-8")
-        assert place.is_file(), f"{place}: no such golden file: run the test with --update-golden and look at it"
+        assert place.is_file(), (
+            f"{place}: no such golden file: run the test with --update-golden and look at it"
+        )
         assert text == place.read_text(encoding="utf-8")
 
     return check

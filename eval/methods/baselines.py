@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -11,22 +10,13 @@ from eval.protocols import protocol_for
 from eval.protocols.layouts import context_start_line
 from eval.types import Task
 from eval.workspace import Workspace
+from repocoder.published.retrieval import ask, make_baseline
 from retrieval.baselines.crosscodeeval import CrossCodeEvalBM25
-from retrieval.baselines.repoformer import RepoformerJaccard
 from retrieval.baselines.types import Baseline, Hole
-from retrieval.baselines.windows import SIZE, SIZE_FUNCTIONS, RepoCoderWindows
 from retrieval.retriever import Retrieved
-from retrieval.types import GateDecision, Hit
 
 Make = Callable[[Workspace, bool], Baseline]
 """A retriever for lines, or with True for function bodies, whose windows are larger."""
-
-
-def always(hits: tuple[Hit, ...], milliseconds: float) -> Retrieved:
-    """Hits of a method that has no gate."""
-    return Retrieved(
-        hits, GateDecision(True, 1.0, 0.0, "this method always retrieves"), {"retrieve_ms": milliseconds}
-    )
 
 
 @dataclass(slots=True)
@@ -43,10 +33,7 @@ class Published:
         is_function = task.kind == "function"
         if is_function not in self.made:
             self.made[is_function] = self.make(self.workspace, is_function)
-        started = time.perf_counter()
-        asked = task.truth if self.with_truth else draft
-        hits = self.made[is_function].retrieve(self._hole(task), asked)
-        return always(hits, (time.perf_counter() - started) * 1000)
+        return ask(self.made[is_function], self._hole(task), task.truth if self.with_truth else draft)
 
     def _hole(self, task: Task) -> Hole:
         protocol = protocol_for(family_of(task), task.kind, layout="published")
@@ -60,12 +47,16 @@ def _bm25(workspace: Workspace, _: bool) -> Baseline:
 
 
 def _windows(workspace: Workspace, functions: bool) -> Baseline:
-    size = SIZE_FUNCTIONS if functions else SIZE
-    return RepoCoderWindows(workspace.files, workspace.tokenize_many, language=workspace.language, size=size)
+    return _made("repocoder", workspace, functions)
 
 
 def _repoformer(workspace: Workspace, functions: bool) -> Baseline:
-    return RepoformerJaccard(workspace.files, language=workspace.language, functions=functions)
+    return _made("repoformer", workspace, functions)
+
+
+def _made(method: str, workspace: Workspace, functions: bool) -> Baseline:
+    files, tokenize_many = workspace.files, workspace.tokenize_many
+    return make_baseline(method, files, tokenize_many, workspace.language, functions=functions)
 
 
 def open_bm25(workspace: Workspace) -> Published:

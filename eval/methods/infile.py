@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from eval.types import Task
 from eval.workspace import Workspace
+from repocoder.published.retrieval import NOTHING
 from retrieval.retriever import Retrieved
-from retrieval.types import GateDecision
-
-NOTHING = Retrieved((), GateDecision(False, 0.0, 0.0, "retrieval is switched off"), {})
 
 
 class InFile:

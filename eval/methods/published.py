@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from eval.methods.baselines import always
 from eval.types import PublishedChunk, Task
 from eval.workspace import Workspace
 from indexer.types import Chunk, Span
 from repocoder.errors import UsageError
+from repocoder.published.retrieval import always
 from retrieval.retriever import Retrieved
 from retrieval.types import Evidence, Hit
 

@@ -20,8 +20,7 @@ from eval.metrics import cut, family_of, score
 from eval.metrics.context import context_scores
 from eval.metrics.undefined import fault_rates, undefined_name_rate
 from eval.protocols import Layout, Protocol, as_infill, protocol_for
-from eval.protocols.layouts import build, fit_context
-from eval.run.endings import StopAfterLines
+from eval.protocols.layouts import build
 from eval.run.recipe import record_head
 from eval.types import RunConfig, Scores, Task
 from eval.workspace import EngineOptions, Workspace
@@ -30,12 +29,11 @@ from repocoder.errors import UsageError
 from repocoder.jsonout import gate_json, hit_json
 from repocoder.llm.generator import Generated, GenerateRequest, Generator
 from repocoder.llm.messages import Remember
+from repocoder.published.endings import DRAFT_LINES, StopAfterLines
+from repocoder.published.layouts import fit_context
 from repocoder.types import Prompt
 from retrieval.retriever import Retrieved
 from retrieval.types import GateDecision, Hit
-
-DRAFT_LINES = 10
-"""Lines of a pass that the next one's query may hold (RepoCoder)."""
 
 Record = dict[str, Any]
 
@@ -127,6 +125,7 @@ class Sampler:
     def _protocol(self, task: Task) -> Protocol:
         layout: Layout = "native" if self._config.layout == "native" else "published"
         protocol = protocol_for(family_of(task), task.kind, both_sides=self._both_sides, layout=layout)
+        protocol = replace(protocol, context_after_suffix=self._config.method == "repoformer")
         return protocol.scaled(self._config.budget) if self._config.budget else protocol
 
     # ---- passes
@@ -156,7 +155,7 @@ class Sampler:
     ) -> Record:
         hits = found.hits if found.gate.retrieve else ()
         if not self._config.model:
-            context = fit_context(protocol, task, hits, self._generator.tokenize_many)
+            context = fit_context(protocol, task.language, hits, self._generator.tokenize_many)
             scores = self._context_scores(task, context.hits, context.tokens)
             shown = self._shown(found.hits, context.hits, context.text, 0, context.tokens)
             return {**shown, "prediction": None, "scores": scores, "timings": timings}

@@ -13,6 +13,7 @@ from repocoder.cli.options import (
     Command,
     json_option,
     max_tokens_option,
+    method_option,
     model_option,
     position_argument,
     progress_option,
@@ -46,6 +47,7 @@ ORIGIN_LENGTH = 60  # characters of remembered words that are shown
 @max_tokens_option
 @click.option("--passes", type=int, metavar="N", help="Passes of the retrieve-generate loop, 1 to 4.")
 @retrieval_option
+@method_option
 @json_option
 @click.option("-q", "--quiet", is_flag=True, help="Only the text: nothing about it on stderr.")
 @progress_option

@@ -12,6 +12,7 @@ from repocoder.cli.options import (
     Command,
     json_option,
     max_tokens_option,
+    method_option,
     model_option,
     position_argument,
     progress_option,
@@ -52,6 +53,7 @@ _SHOWN_DROPPED = 24
 @stdin_option
 @model_option
 @retrieval_option
+@method_option
 @max_tokens_option
 @json_option
 @progress_option

@@ -33,6 +33,11 @@ model_option = click.option("--model", metavar="M", help="A recorded model's nam
 retrieval_option = click.option(
     "--retrieval", type=click.Choice(["auto", "always", "never"]), help="Whether snippets are retrieved."
 )
+method_option = click.option(
+    "--method",
+    type=click.Choice(["hybrid", "repocoder", "repoformer", "in-file"]),
+    help="Our retrieval, or a published baseline with its own prompt.",
+)
 max_tokens_option = click.option("--max-tokens", type=int, metavar="N", help="New tokens at most.")
 progress_option = click.option(
     "--progress/--no-progress",

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.protocols import Protocol, as_infill, protocol_for
-from eval.protocols.layouts import build, context_start_line, fit_context, last_lines
+from eval.protocols.layouts import build, context_start_line
 from eval.types import Task
 from indexer.types import Chunk, Span
 from repocoder.errors import ModelError
 from repocoder.llm.fake import FakeGenerator
+from repocoder.published.layouts import fit_context, last_lines
 from retrieval.types import Evidence, Hit
 
 RULE = "# " + "-" * 50
@@ -99,7 +100,7 @@ def test_crosscodeeval_begins_with_the_best_chunk() -> None:
 
 def test_a_block_that_does_not_fit_is_skipped_and_a_smaller_one_enters() -> None:
     hits = (hit("long.py", "x = 1\n" * 400, 1), HITS[0])
-    context = fit_context(published(), task(), hits, FakeGenerator().tokenize_many)
+    context = fit_context(published(), "python", hits, FakeGenerator().tokenize_many)
     assert [shown.path for shown in context.hits] == ["best.py"]
     assert "no room" in context.dropped[0].why
 
@@ -108,7 +109,7 @@ def test_at_most_ten_blocks_of_repocoder_and_five_of_crosscodeeval() -> None:
     hits = [hit(f"f{n}.py", "x = 1", n + 1) for n in range(20)]
     wide = {"context_tokens": 10_000, "total_tokens": 20_000}
     for protocol, most in ((published(**wide), 10), (published(family="crosscodeeval", **wide), 5)):
-        context = fit_context(protocol, task(), hits, FakeGenerator().tokenize_many)
+        context = fit_context(protocol, "python", hits, FakeGenerator().tokenize_many)
         assert len(context.hits) == most
         assert len(context.dropped) == len(hits) - most
 
@@ -116,7 +117,7 @@ def test_at_most_ten_blocks_of_repocoder_and_five_of_crosscodeeval() -> None:
 def test_crosscodeeval_cuts_within_a_chunk() -> None:
     long = hit("long.py", "\n".join(f"value_{n} = {n}" for n in range(100)))
     protocol = published(family="crosscodeeval")
-    context = fit_context(protocol, task(), (long, HITS[0]), FakeGenerator().tokenize_many)
+    context = fit_context(protocol, "python", (long, HITS[0]), FakeGenerator().tokenize_many)
     assert 400 < context.tokens <= protocol.context_tokens
     (shown,) = context.hits
     assert long.text.startswith(shown.text)

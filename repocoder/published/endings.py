@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from repocoder.llm.generator import Fed
 
+DRAFT_LINES = 10
+"""Lines of a pass that the next one's query may hold (RepoCoder)."""
+
 
 class StopAfterLines:
     """Ends after so many lines that are not blank: RepoCoder compares no more of them than the truth has."""
