@@ -102,9 +102,10 @@ def similar(
         for chunk in snapshot.chunks_of(path)
         if not guard.allows(path, chunk.span.start_line, chunk.span.end_line)
     ]
-    ranked = rank(weights, lexical, limit=limit, without=banned)
+    selected = select(weights, lexical, without=banned)
+    ranked = _ranked(selected, weights, lexical, limit, banned)
     chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
-    wanted = snippet.target(compared_lines(query), lexical.idf(weights, without=banned))
+    wanted = snippet.target(compared_lines(query), selected.idf)
     hits: list[Hit] = []
     if trace is not None:
         _trace_banned(trace, rank(weights, lexical, limit=limit), set(banned), snapshot, guard)
@@ -142,7 +143,12 @@ def rank(
     weights: Mapping[str, float], lexical: Lexical, *, limit: int, without: Sequence[int] = ()
 ) -> list[Ranked]:
     """The best chunks for weighted terms, each with its coverage and the rarest terms that it shares."""
-    wanted = select(weights, lexical, without=without)
+    return _ranked(select(weights, lexical, without=without), weights, lexical, limit, without)
+
+
+def _ranked(
+    wanted: Selected, weights: Mapping[str, float], lexical: Lexical, limit: int, without: Sequence[int]
+) -> list[Ranked]:
     if not wanted.masses:
         return []
     found = lexical.search({term: weights[term] for term in wanted.masses}, limit, without=without)

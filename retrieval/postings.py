@@ -31,6 +31,9 @@ LIVE = "live.npy"  # suffix of the file that has, for each term of a segment, ho
 KEPT_POSTINGS = 2_000_000
 """Of the terms of past queries, 32 MB: while one types, the next query has nearly the same terms."""
 
+KEPT_PLACES = 50_000
+"""Terms of past queries whose postings are found again without a search, some 20 MB."""
+
 
 class PostingsBuilder:
     """Writes the postings of a generation (`indexer.derived.Derived`): changes, and what must be merged."""
@@ -115,29 +118,42 @@ def _mean_idf(chunks: int, frequencies: Sequence[tuple[NDArray[np.uint64], NDArr
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
-    """What a query needs of one term: the live chunks that hold it and what it adds to their scores."""
+class _Place:
+    """Where the postings of a term lie, and how many live chunks hold it."""
 
-    idf: float
-    rows: NDArray[np.int64]  # ascending
+    frequency: int
+    spans: tuple[tuple[int, slice], ...]  # segment, and its postings in there
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """What the scores of one term are made of."""
+
+    rows: NDArray[np.int64]  # of the live chunks that hold it, ascending
     shares: NDArray[np.float64]  # of the count, weighed against the chunk's length; times idf it is the score
 
 
 class Postings:
     """The postings of one generation, in memory. Several threads may use it."""
 
-    def __init__(self, parts: Sequence[Segment], dead: Ids, figures: Mapping[str, float]) -> None:
+    def __init__(
+        self, parts: Sequence[Segment], live: Sequence[Rows], dead: Ids, figures: Mapping[str, float]
+    ) -> None:
+        """`live`: of each segment, how many live chunks hold each of its terms."""
         self._parts = tuple(parts)
+        self._frequencies = tuple(live)
         self._offsets = np.cumsum([0, *(len(part.ids) for part in parts)])
         # (rows,) ascending within a segment
         self.ids: Ids = np.concatenate([np.empty(0, dtype=np.int64), *(part.ids for part in parts)])
         self._live = ~segments.among(self.ids, dead)
+        self._has_dead = not self._live.all()
         self.chunks = int(figures.get("chunks", 0))
         self._mean_idf = float(figures.get("mean_idf", 0.0))
         lengths = np.concatenate([np.empty(0, dtype=np.int32), *(part.lengths for part in parts)])
         mean_length = figures.get("length", 0) / self.chunks if self.chunks else 0.0
         # (rows,) float64: what a count is weighed against, the same for all queries of a generation
         self._norms = K1 * (1 - B + B * lengths / mean_length) if mean_length else np.full(len(lengths), K1)
+        self._places: dict[str, _Place] = {}
         self._terms: dict[str, _Term] = {}
         self._held = 0  # postings in `_terms`
 
@@ -145,34 +161,43 @@ class Postings:
     def open(cls, folder: Path) -> Postings:
         """Open a folder whose manifest was checked."""
         catalogue = segments.read_catalogue(folder)
-        parts = [Segment.read(folder, entry.name) for entry in catalogue.entries]
-        return cls(parts, segments.read_dead(folder), catalogue.figures)
+        names = [entry.name for entry in catalogue.entries]
+        parts = [Segment.read(folder, name) for name in names]
+        live = [np.load(folder / f"{name}.{LIVE}", allow_pickle=False) for name in names]
+        return cls(parts, live, segments.read_dead(folder), catalogue.figures)
 
     def idf(self, terms: Iterable[str], *, without: Sequence[int] = ()) -> dict[str, float]:
-        """Okapi's idf with its floor; what no live chunk but those left out holds has none."""
-        found = self._look_up(list(terms))
-        if not without:
-            return {name: term.idf for name, term in found.items()}
-        rows = self._rows_of(without)
+        """Okapi's idf with its floor; what no live chunk but those left out holds has none.
+
+        No list of postings is read for it: most terms of a query weigh too little to be searched for.
+        """
+        return self._idf_of(self._look_up(list(terms)), self._rows_of(without))
+
+    def _idf_of(self, places: Mapping[str, _Place], rows: NDArray[np.int64]) -> dict[str, float]:
+        """The same; `rows` are left out."""
         chunks = self.chunks - len(rows)
-        held = {name: len(term.rows) - _common(term.rows, rows) for name, term in found.items()}
-        return {name: self._idf(chunks, count) for name, count in held.items() if count}
+        found: dict[str, float] = {}
+        for name, place in places.items():
+            frequency = place.frequency - (self._holding(place, rows) if len(rows) else 0)
+            if frequency:
+                found[name] = self._idf(chunks, frequency)
+        return found
 
     def scores(self, terms: Mapping[str, float], *, without: Sequence[int] = ()) -> NDArray[np.float64]:
         """Okapi's score of each row for a weighted query, dead rows and those left out 0. Shape (rows,), rows as in
         `ids`. What is left out is not counted in the frequencies of terms either; lengths and the floor of a negative
         idf stay those of the generation.
         """
-        found = self._look_up(list(terms))
-        idf = self.idf(terms, without=without)
+        places, left_out = self._look_up(list(terms)), self._rows_of(without)
+        idf = self._idf_of(places, left_out)
         if not idf:
             return np.zeros(len(self.ids), dtype=np.float64)
-        rows = np.concatenate([found[name].rows for name in idf])
-        shares = np.concatenate([terms[name] * value * found[name].shares for name, value in idf.items()])
+        held = self._read({name: places[name] for name in idf})
+        rows = np.concatenate([held[name].rows for name in idf])
+        shares = np.concatenate([terms[name] * value * held[name].shares for name, value in idf.items()])
         # adds in order, so each row sums its terms in the order of the query, as the reference does
         scores = np.bincount(rows, weights=shares, minlength=len(self.ids)).astype(np.float64, copy=False)
-        if without:
-            scores[self._rows_of(without)] = 0.0
+        scores[left_out] = 0.0
         return scores
 
     def search(
@@ -183,65 +208,97 @@ class Postings:
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         """Which live chunk holds which term. Shape (len(terms), len(ids)) bool."""
-        wanted = np.asarray(ids, dtype=np.int64)
-        rows = np.full(len(wanted), -1, dtype=np.int64)
-        for offset, part in zip(self._offsets[:-1], self._parts, strict=True):
-            present = segments.among(wanted, part.ids)
-            rows[present] = np.searchsorted(part.ids, wanted[present]) + offset
+        held = np.zeros((len(terms), len(ids)), dtype=np.bool_)
+        columns = {number: column for column, number in enumerate(ids)}
+        rows = self._rows_of(ids)
+        where = np.array([columns[int(number)] for number in self.ids[rows]], dtype=np.int64)
         found = self._look_up(terms)
-        held = np.zeros((len(terms), len(wanted)), dtype=np.bool_)
         for index, name in enumerate(terms):
             if name in found:
-                held[index] = segments.among(rows, found[name].rows)
+                held[index, where] = self._held_by(found[name], rows)
         return held
 
-    def _look_up(self, names: Sequence[str]) -> dict[str, _Term]:
-        """The terms that a live chunk holds, in the order asked. They are kept for the next query."""
-        known = self._terms
+    def _look_up(self, names: Sequence[str]) -> dict[str, _Place]:
+        """The terms that a live chunk holds, in the order asked."""
+        known = self._places
         missing = [name for name in names if name not in known]
-        fresh = dict(zip(missing, self._read(missing), strict=True)) if missing else {}
-        found = {name: fresh[name] if name in fresh else known[name] for name in names}
+        if missing:
+            if len(known) > KEPT_PLACES:
+                known = {name: known[name] for name in names if name in known}
+            known = {**known, **self._find(missing)}  # a new one: other threads may be reading
+            self._places = known
+        return {name: known[name] for name in names if known[name].frequency}
+
+    def _find(self, names: Sequence[str]) -> dict[str, _Place]:
+        hashes = np.fromiter(map(hash_term, names), dtype=np.uint64, count=len(names))
+        frequencies = [0] * len(names)
+        spans: list[list[tuple[int, slice]]] = [[] for _ in names]
+        for number, (part, live) in enumerate(zip(self._parts, self._frequencies, strict=True)):
+            places = np.searchsorted(part.terms, hashes)
+            for index in np.flatnonzero(segments.among(hashes, part.terms)).tolist():
+                place = places[index]
+                spans[index].append((number, slice(int(part.starts[place]), int(part.starts[place + 1]))))
+                frequencies[index] += int(live[place])
+        return {
+            name: _Place(frequency, tuple(span))
+            for name, frequency, span in zip(names, frequencies, spans, strict=True)
+        }
+
+    def _read(self, places: Mapping[str, _Place]) -> dict[str, _Term]:
+        """The postings of terms. They are kept for the next query."""
+        known = self._terms
+        fresh = {name: self._weigh(place) for name, place in places.items() if name not in known}
+        found = {name: fresh[name] if name in fresh else known[name] for name in places}
         self._held += sum(len(term.rows) for term in fresh.values())
         if self._held > KEPT_POSTINGS:
             self._terms, self._held = {}, 0
-        else:
+        elif fresh:
             self._terms = {**known, **fresh}  # a new one: other threads may be reading
-        return {name: term for name, term in found.items() if len(term.rows)}
+        return found
 
-    def _read(self, names: Sequence[str]) -> list[_Term]:
-        """The terms from the segments; of a term that no live chunk holds the rows are empty."""
-        hashes = np.fromiter(map(hash_term, names), dtype=np.uint64, count=len(names))
-        rows: list[list[NDArray[np.int64]]] = [[] for _ in names]
-        counts: list[list[Rows]] = [[] for _ in names]
-        for offset, part in zip(self._offsets[:-1], self._parts, strict=True):
-            places = np.searchsorted(part.terms, hashes)
-            for index in np.flatnonzero(segments.among(hashes, part.terms)).tolist():
-                span = slice(part.starts[places[index]], part.starts[places[index] + 1])
-                held = part.rows[span] + offset
+    def _weigh(self, place: _Place) -> _Term:
+        rows: list[NDArray[np.int64]] = []
+        counts: list[Rows] = []
+        for number, span in place.spans:
+            held = self._parts[number].rows[span] + self._offsets[number]
+            count = self._parts[number].counts[span]
+            if self._has_dead:
                 live = self._live[held]
-                rows[index].append(held[live])
-                counts[index].append(part.counts[span][live])
-        return [self._weigh(*pair) for pair in zip(rows, counts, strict=True)]
-
-    def _weigh(self, rows: Sequence[NDArray[np.int64]], counts: Sequence[Rows]) -> _Term:
-        where = np.concatenate([np.empty(0, dtype=np.int64), *rows])
-        count = np.concatenate([np.empty(0, dtype=np.int32), *counts])
-        idf = self._idf(self.chunks, len(where))
-        return _Term(idf, where, count * (K1 + 1) / (count + self._norms[where]))
+                held, count = held[live], count[live]
+            rows.append(held)
+            counts.append(count)
+        where = rows[0] if len(rows) == 1 else np.concatenate(rows)
+        count = counts[0] if len(counts) == 1 else np.concatenate([one.astype(np.int32) for one in counts])
+        return _Term(where, count * (K1 + 1) / (count + self._norms[where]))
 
     def _idf(self, chunks: int, frequency: int) -> float:
         idf = math.log(chunks - frequency + 0.5) - math.log(frequency + 0.5)
         return EPSILON * self._mean_idf if idf < 0 else idf
 
     def _rows_of(self, ids: Sequence[int]) -> NDArray[np.int64]:
-        """The live rows of these chunks."""
-        wanted = np.sort(np.asarray(ids, dtype=np.int64))
-        return np.flatnonzero(segments.among(self.ids, wanted) & self._live)
+        """The live rows of these chunks, ascending."""
+        wanted = np.unique(np.asarray(ids, dtype=np.int64))
+        found = [np.empty(0, dtype=np.int64)]
+        for offset, part in zip(self._offsets[:-1], self._parts, strict=True) if len(wanted) else ():
+            known = wanted[segments.among(wanted, part.ids)]
+            found.append(np.searchsorted(part.ids, known) + offset)
+        rows = np.concatenate(found)
+        return rows[self._live[rows]]
 
+    def _holding(self, place: _Place, rows: NDArray[np.int64]) -> int:
+        """How many of these rows, which ascend, hold the term."""
+        return int(self._held_by(place, rows).sum())
 
-def _common(rows: NDArray[np.int64], others: NDArray[np.int64]) -> int:
-    """How many of `others` are among `rows`, which are sorted."""
-    return int(segments.among(others, rows).sum())
+    def _held_by(self, place: _Place, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which of these rows, which ascend, hold the term."""
+        held = np.zeros(len(rows), dtype=np.bool_)
+        for number, span in place.spans:
+            first, end = np.searchsorted(rows, self._offsets[number : number + 2])
+            if first < end:
+                postings = self._parts[number].rows[span]
+                local = (rows[first:end] - self._offsets[number]).astype(postings.dtype)
+                held[first:end] = segments.among(local, postings)
+        return held
 
 
 def top(ids: Ids, scores: NDArray[np.float64], k: int) -> list[tuple[int, float]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from indexer.tokens import split_word
 from indexer.types import Span
@@ -24,6 +25,9 @@ COMPARED = 5
 
 MAX_CHARACTERS = 2500
 """Of a shown text: 25 lines of 100 characters. Only data has longer lines."""
+
+KEPT_LINES = 32_768
+"""Lines whose terms are remembered, some 20 MB: while one types, the candidates are mostly those of before."""
 
 DECAY = 0.7
 """Weight of an aligned line against the one below it."""
@@ -58,6 +62,7 @@ def target(lines: Sequence[str], weights: Mapping[str, float]) -> Target:
     return Target(tuple(wanted), weights, mean)
 
 
+@lru_cache(KEPT_LINES)
 def line_terms(line: str) -> frozenset[str]:
     """The distinct terms of a line; quicker than counting them."""
     return frozenset(term for word in _WORD.findall(line) for term in split_word(word))
