@@ -7,6 +7,7 @@ from repocoder.cards import ASSETS, EMBEDDER, read_card
 from repocoder.config import Settings
 from retrieval.dense import VectorsBuilder
 from retrieval.embed import Embedder, load_embedder
+from retrieval.postings import PostingsBuilder
 from retrieval.static import FILES, StaticEncoder
 
 EMBEDDED, NONE = "embedded", "none"
@@ -42,6 +43,12 @@ def digests() -> dict[str, str]:
     """SHA-256 of the files of the embedded encoder, as its card has them."""
     files = read_card(EMBEDDER).files
     return {name: files.get(f"{FOLDER.name}/{name}", "") for name in FILES}
+
+
+def derived_of(embedder: Embedder | None) -> tuple[Derived, ...]:
+    """What an index keeps beside its database: words, and vectors where there is an encoder."""
+    parts: tuple[Derived, ...] = (PostingsBuilder(),)
+    return parts if embedder is None else (*parts, vectors_of(embedder))
 
 
 def vectors_of(embedder: Embedder) -> Derived:

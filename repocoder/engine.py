@@ -62,14 +62,15 @@ class Engine:
         *,
         generator: Generator | None = None,
         directory: Path | None = None,
+        builds_apart: bool = False,
     ) -> None:
         """`directory`: of the index, by default in the user's cache. A `generator` that is given stays the caller's:
-        `close` does not end it.
+        `close` does not end it. `builds_apart`: this process answers keys, see `repocoder.builds`.
         """
         self.root = root.resolve()
         self.settings = settings
         self.directory = directory or index_dir(self.root)
-        self._sessions = Sessions(self.root, self.directory, settings)
+        self._sessions = Sessions(self.root, self.directory, settings, builds_apart=builds_apart)
         self.choices = Choices(self.directory, self._sessions.notes, self._mark_of)
         self._generator = generator
         self._owns_generator = generator is None
@@ -135,9 +136,9 @@ class Engine:
         """
         self._sessions.watch(stop, on_build=on_build, on_note=on_note, progress=progress, polling=polling)
 
-    def status(self) -> IndexStatus:
-        """What is indexed, what was skipped, and whether files changed since."""
-        return status_of(self.root, self.directory, self._sessions)
+    def status(self, *, look: bool = True) -> IndexStatus:
+        """What is indexed, what was skipped, and whether files changed since; not to `look` says that they did not."""
+        return status_of(self.root, self.directory, self._sessions, look=look)
 
     def graph(self, path: str | None = None) -> networkx.MultiDiGraph:
         """The dependency graph, of the whole repository or of what touches one file."""

@@ -19,10 +19,10 @@ from indexer.store import DATABASE
 from indexer.types import BuildReport
 from indexer.update import OnProgress
 from indexer.walk import WalkOptions
+from repocoder.builds import BuildProcess
 from repocoder.config import Settings
-from repocoder.embedders import channels_of, open_embedder, vectors_of
+from repocoder.embedders import channels_of, derived_of, open_embedder
 from retrieval.embed import Embedder
-from retrieval.postings import PostingsBuilder
 from retrieval.retriever import RetrievalSettings, Retriever
 from retrieval.worktree import Worktree
 
@@ -49,7 +49,10 @@ class Session:
 class Sessions:
     """The index of one repository for all threads of a process. Nothing is opened or started before it is needed."""
 
-    def __init__(self, root: Path, directory: Path, settings: Settings) -> None:
+    def __init__(
+        self, root: Path, directory: Path, settings: Settings, *, builds_apart: bool = False
+    ) -> None:
+        """`builds_apart`: in a process of their own, see `repocoder.builds`."""
         self.notes: list[str] = []  # one line each, for the user: rebuilt indexes and the like
         self._root = root
         self._directory = directory
@@ -60,6 +63,7 @@ class Sessions:
         self._current: Session | None = None
         self._state = threading.RLock()  # guards the lazily made parts above; never held while building
         self._building = threading.RLock()  # taken before `_state` where both are
+        self._apart = BuildProcess(root, directory, settings) if builds_apart else None
         self._builds = 0  # finished by this process: what was opened before is old
 
     @property
@@ -92,7 +96,7 @@ class Sessions:
     ) -> BuildReport:
         """Bring the index up to date; another build of this process is waited for. See `Indexer.build`."""
         with self._building:
-            report = self.indexer.build(
+            report = (self._apart or self.indexer).build(
                 rebuild=rebuild,
                 changed=changed,
                 retry_skipped=retry_skipped,
@@ -140,7 +144,9 @@ class Sessions:
                 session.close_if_unused()
 
     def close(self) -> None:
-        """End the parse workers and close the index once its last user has left."""
+        """End the parse workers and what builds, and close the index once its last user has left."""
+        if self._apart is not None:
+            self._apart.close()
         with self._state:
             if self._current is not None:
                 self._current.retire()
@@ -196,5 +202,4 @@ class Sessions:
         with self._state:
             if self._embedder is None:
                 self._embedder = open_embedder(self._settings.embedder)
-            parts: tuple[Derived, ...] = (PostingsBuilder(),)
-            return parts if self._embedder is None else (*parts, vectors_of(self._embedder))
+            return derived_of(self._embedder)

@@ -9,8 +9,8 @@ from repocoder.sessions import Sessions
 from repocoder.types import IndexStatus
 
 
-def status_of(root: Path, directory: Path, sessions: Sessions) -> IndexStatus:
-    """What is indexed, what was skipped, and whether files changed since."""
+def status_of(root: Path, directory: Path, sessions: Sessions, *, look: bool = True) -> IndexStatus:
+    """What is indexed, what was skipped, and whether files changed since; that is False where not to `look`."""
     files = chunks = symbols = edges = generation = 0
     skips: tuple[Skip, ...] = ()
     exists = sessions.exists
@@ -25,7 +25,7 @@ def status_of(root: Path, directory: Path, sessions: Sessions) -> IndexStatus:
         root=str(root),
         directory=str(directory),
         exists=exists,
-        stale=not exists or sessions.indexer.is_stale(),
+        stale=not exists or (look and sessions.indexer.is_stale()),
         generation=generation,
         files=files,
         chunks=chunks,
@@ -37,4 +37,11 @@ def status_of(root: Path, directory: Path, sessions: Sessions) -> IndexStatus:
 
 
 def _bytes_below(directory: Path) -> int:
-    return sum(place.stat().st_size for place in directory.rglob("*") if place.is_file())
+    return sum(map(_bytes_of, directory.rglob("*")))
+
+
+def _bytes_of(place: Path) -> int:
+    try:
+        return place.stat().st_size if place.is_file() else 0
+    except OSError:  # a build that is running has replaced it
+        return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from importlib import import_module
 
@@ -26,6 +27,7 @@ def tui(watch: SignalWatch | None, repo: str | None) -> int:
     loaded = load_settings(root)
     for line in loaded.warnings:
         warn(line)
+    gc.disable()  # imports make no garbage, but much to look through; the UI enables it when they are done
     app = import_module("tui.app")  # by name: this package does not depend on its front ends
 
     if watch is not None:
