@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
@@ -19,6 +19,7 @@ from textual.screen import Screen
 
 from repocoder.errors import UsageError
 from tui.chosen_model import ChosenModel
+from tui.opening import OpenedLater
 from tui.restoring import session_file
 from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
@@ -33,6 +34,9 @@ CLOSE_AFTER_S = 0.5
 """Threads that were told to end have so long before the engine is closed under them (a model that is
 loading)."""
 
+SWITCH_S = 0.001
+"""How long a thread of the engine keeps a key waiting: Python's own 5 ms add up, one for each step of a key's way."""
+
 GIVE_UP_AFTER_S = 5.0
 """After a signal the process ends at the latest now; the terminal was restored long before."""
 
@@ -40,13 +44,18 @@ GIVE_UP_AFTER_S = 5.0
 def run(root: Path, settings: Settings) -> int:
     """Run the application on the repository at `root`; returns the exit code. Needs a terminal on stdin and
     stdout."""
-    from repocoder.engine import Engine  # here, so that the application can be tested without an index
-
     if sys.__stderr__ is None or not sys.__stderr__.isatty():  # Textual paints there
         raise UsageError("no terminal: the UI paints on stderr: do not redirect it")
     model = ChosenModel.local(settings.model, settings.threads)
-    with closing(model), Engine(root, settings, generator=model) as engine:
-        app = RepocoderApp(engine, model, session_file(engine.root))
+
+    def opens(now: Settings) -> Engine:
+        from repocoder.engine import Engine
+
+        return Engine(root, now, generator=model, builds_apart=True)
+
+    sys.setswitchinterval(SWITCH_S)
+    with closing(model), closing(OpenedLater(root, settings, opens)) as engine:
+        app = RepocoderApp(cast("Engine", engine), model, session_file(engine.root))
         app.run()
         return app.return_code or 0
 

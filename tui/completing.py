@@ -12,7 +12,6 @@ from textual.content import Content
 from textual.message import Message
 
 from repocoder.errors import RepocoderError
-from repocoder.types import Completion, CompletionRequest
 from tui.display import milliseconds
 from tui.messages import CompletionDone, CompletionFailed, CompletionStreamed
 from tui.pace import Pace, worth_asking
@@ -20,6 +19,7 @@ from tui.widgets.status import describe_running
 
 if TYPE_CHECKING:
     from repocoder.engine import Engine
+    from repocoder.types import Completion, CompletionRequest
     from tui.widgets.editor import Editor
 
 STALE = "the answer was for another text of this file: dropped"
@@ -107,6 +107,8 @@ class Completing:
 
     def begin(self, editor: Editor, *, automatic: bool = False) -> None:
         """Ask for a completion at the cursor of `editor`; one that is running is cancelled."""
+        from repocoder.types import CompletionRequest  # the first paint does not wait for it
+
         self._forget_timer()
         self.cancel()
         settings = self._engine.settings

@@ -34,6 +34,7 @@ class ExactDocument(Document):
         self._newline = cast(Newline, _usual_end(self._ends))
         self._on_change = on_change
         self._text: str | None = text
+        self.revision = 0  # changes so far
         self._tab_width = 0
         self._widths: list[int] = []
 
@@ -81,6 +82,7 @@ class ExactDocument(Document):
         self._lines[top : bottom + 1] = lines
         self._ends[top:bottom] = ends
         self._text = None
+        self.revision += 1
         if self._tab_width:
             self._widths[top : bottom + 1] = map(self._width, lines)
         last = top + len(lines) - 1

@@ -4,28 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 
-from indexer.types import Symbol
-from repocoder import navigation
 from repocoder.errors import RepocoderError
 from repocoder.terminal import safe
-from tui.asking import AskPlaces
 from tui.display import plain
 from tui.listing import Listing
 from tui.messages import FileChosen
 from tui.places import FilePlaces, GivenPlaces, Place, Places, SymbolPlaces, counted, symbol_item, use_item
-from tui.screens.ask import AskScreen
 from tui.screens.choice import unsaved_tab_question
-from tui.screens.finder import FinderScreen
-from tui.screens.graph import GraphScreen
 
 if TYPE_CHECKING:
     from indexer.snapshot import Snapshot
+    from indexer.types import Symbol
+    from tui.asking import AskPlaces
     from tui.screens.workspace import WorkspaceScreen
     from tui.widgets.editor import Editor
 
@@ -108,7 +104,7 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
 """Keys of the workspace. `find` hands the name on to `Finding.open`."""
 
 
-Answer = Content | Place | Symbol | GivenPlaces
+Answer: TypeAlias = "Content | Place | Symbol | GivenPlaces"
 """What looking something up gives: a line to say, a place to go to, a symbol to show the graph of, a choice."""
 
 
@@ -126,7 +122,7 @@ class Finding:
     def __init__(self, workspace: WorkspaceScreen) -> None:
         self._workspace = workspace
         self.listing = Listing({"": ()})
-        self._asking = AskPlaces(workspace.engine)
+        self._asked: AskPlaces | None = None
         self._ways: dict[str, Callable[[], None]] = {
             "files": self._find_file,
             "symbols": self._find_symbol,
@@ -155,8 +151,12 @@ class Finding:
     def _ask(self) -> None:
         editor = self._workspace.area.current
         selected = "" if editor is None else editor.selected_text[:MAX_ASKED]
-        query = " ".join(map(safe, selected.split())) or self._asking.query
-        self._show(AskScreen(self._asking, self._workspace.area.read, query))
+        from tui.asking import AskPlaces  # what finds something is imported when it is wanted
+        from tui.screens.ask import AskScreen
+
+        asking = self._asked = self._asked or AskPlaces(self._workspace.engine)
+        query = " ".join(map(safe, selected.split())) or asking.query
+        self._show(AskScreen(asking, self._workspace.area.read, query))
 
     def _close(self) -> None:
         """Close the file that is shown; with unsaved changes, ask first."""
@@ -176,12 +176,14 @@ class Finding:
     # ---- what is under the cursor: looked up in a thread, shown in that of the UI
 
     def _look_up(self, work: Callable[[Snapshot, Spot], Answer]) -> None:
+        from repocoder.navigation import word_at
+
         editor = self._workspace.area.current
         if editor is None:
             self._workspace.say(Content("Open a file first: Ctrl+P finds one by letters of its name"))
             return
         row, column = editor.cursor_location
-        word = navigation.word_at(editor.exact.lines[row], column)
+        word = word_at(editor.exact.lines[row], column)
         spot = Spot(editor.file.path, row + 1, word)
         self._workspace.run_worker(
             partial(self._in_thread, work, spot),
@@ -205,16 +207,20 @@ class Finding:
             self._workspace.say(answer)
         elif isinstance(answer, Place):
             self._go(answer)
-        elif isinstance(answer, Symbol):
-            self._show(GraphScreen(self._workspace.engine, answer, self._workspace.area.read))
-        else:
+        elif isinstance(answer, GivenPlaces):
             self._choose_from(answer)
+        else:
+            from tui.screens.graph import GraphScreen
+
+            self._show(GraphScreen(self._workspace.engine, answer, self._workspace.area.read))
 
     def _definition(self, snapshot: Snapshot, spot: Spot) -> Answer:
         """Go to the one definition; where the graph does not know which, list those of that name."""
+        from repocoder.navigation import definitions_of
+
         if not spot.word:
             return Content("no name under the cursor")
-        found = navigation.definitions_of(snapshot, spot.path, spot.line, spot.word)
+        found = definitions_of(snapshot, spot.path, spot.line, spot.word)
         if not found.symbols:
             return Content.assemble("no definition of ", plain(spot.word, "bold"), " in the index")
         first = found.symbols[0]
@@ -226,10 +232,12 @@ class Finding:
         return GivenPlaces(f"Definitions of {safe(spot.word)}", items, note)
 
     def _uses(self, snapshot: Snapshot, spot: Spot) -> Answer:
+        from repocoder.navigation import uses_of
+
         symbol = self._meant(snapshot, spot)
         if symbol is None:
             return Content.assemble("no definition of ", plain(spot.word, "bold"), " in the index")
-        uses = navigation.uses_of(snapshot, symbol)
+        uses = uses_of(snapshot, symbol)
         name = symbol.qualname or symbol.path
         if not uses:
             return Content.assemble("nothing uses ", plain(name, "bold"), " as far as the index knows")
@@ -246,11 +254,13 @@ class Finding:
 
     def _meant(self, snapshot: Snapshot, spot: Spot) -> Symbol | None:
         """The definition that the word means, else the one around it, else the file itself."""
+        from repocoder.navigation import definitions_of, enclosing
+
         if spot.word:
-            found = navigation.definitions_of(snapshot, spot.path, spot.line, spot.word)
+            found = definitions_of(snapshot, spot.path, spot.line, spot.word)
             if found.symbols and (found.resolved or len(found.symbols) == 1):
                 return found.symbols[0]
-        around = navigation.enclosing(snapshot, spot.path, spot.line)
+        around = enclosing(snapshot, spot.path, spot.line)
         return around or next((one for one in snapshot.symbols_of(spot.path) if not one.qualname), None)
 
     @property
@@ -260,6 +270,8 @@ class Finding:
         return "" if editor is None else editor.file.path
 
     def _choose_from(self, places: Places) -> None:
+        from tui.screens.finder import FinderScreen
+
         self._show(FinderScreen(places, self._workspace.area.read))
 
     def _show(self, screen: ModalScreen[Place | None]) -> None:

@@ -9,12 +9,19 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from indexer.types import Progress
 from repocoder.errors import RepocoderError
-from tui.messages import IndexFailed, IndexNoted, IndexProgressed, IndexReady, ModelFailed, ModelReady
+from tui.messages import (
+    EngineOpened,
+    IndexFailed,
+    IndexNoted,
+    IndexProgressed,
+    IndexReady,
+    ModelFailed,
+    ModelReady,
+)
 
 if TYPE_CHECKING:
-    from indexer.types import BuildReport
+    from indexer.types import BuildReport, Progress
     from repocoder.engine import Engine
 
 PROGRESS_EVERY_S = 0.1
@@ -27,7 +34,7 @@ Post = Callable[[Message], bool]
 
 
 def update_index(engine: Engine, post: Post, cancel: threading.Event) -> None:
-    """Bring the index up to date and post how it goes; runs in a thread."""
+    """Bring the index up to date and post how it goes; runs in a thread. What is there is told of first."""
     shown = 0.0
 
     def progress(step: Progress) -> None:
@@ -38,20 +45,20 @@ def update_index(engine: Engine, post: Post, cancel: threading.Event) -> None:
             post(IndexProgressed(step))
 
     try:
-        status = engine.status()
+        status = engine.status(look=False)
         if status.generation > 0:
             post(IndexReady(status, None))
-        if status.generation == 0 or status.stale:
-            report = engine.index(progress=progress, cancel=cancel)
-            if not cancel.is_set():
-                post(IndexReady(engine.status(), report))
+        report = engine.index(progress=progress, cancel=cancel)
+        if not cancel.is_set():
+            post(IndexReady(engine.status(look=False), report))
     except RepocoderError as error:
         if not cancel.is_set():
             post(IndexFailed(str(error)))
 
 
 def watch_index(engine: Engine, post: Post, stop: threading.Event) -> None:
-    """Keep the index up to date while files change, until `stop` is set; runs in a thread."""
+    """Bring the index up to date, and keep it so while files change, until `stop` is set; runs in a thread."""
+    update_index(engine, post, stop)
     started = shown = 0.0
 
     def progress(step: Progress) -> None:
@@ -59,13 +66,15 @@ def watch_index(engine: Engine, post: Post, stop: threading.Event) -> None:
         now = time.monotonic()
         if step.stage == "walk" and not step.done:
             started = now
+        if step.stage == "walk":  # a look that finds nothing has no end that is told of
+            return
         if now - started >= QUIET_S and now - shown >= PROGRESS_EVERY_S and not stop.is_set():
             shown = now
             post(IndexProgressed(step))
 
     def ready(report: BuildReport) -> None:
         if report.changed or report.notes:
-            post(IndexReady(engine.status(), report))
+            post(IndexReady(engine.status(look=False), report))
 
     def noted(line: str) -> None:
         post(IndexNoted(line))
@@ -78,8 +87,11 @@ def watch_index(engine: Engine, post: Post, stop: threading.Event) -> None:
 
 
 def load_model(engine: Engine, post: Post) -> None:
-    """Name the model, then load it, so that the first completion does not wait for it; runs in a thread."""
+    """Open the engine, name the model, then load it, so that the first completion does not wait for it; runs in a
+    thread."""
     try:
+        engine.choices.items()
+        post(EngineOpened())
         post(ModelReady(engine.model_info()))
         engine.warm_up()
     except RepocoderError as error:

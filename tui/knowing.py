@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 from textual.binding import Binding, BindingType
 from textual.content import Content
 
-from repocoder.choices import Scope
 from repocoder.config import RETRIEVAL_MODES, Loaded
 from repocoder.errors import ModelError, RepocoderError
 from tui import messages
@@ -23,6 +22,7 @@ from tui.widgets.status import StatusLines
 if TYPE_CHECKING:
     from textual.app import App
 
+    from repocoder.choices import Scope
     from repocoder.types import Completion, ModelInfo, RetrievalMode
     from tui.screens.workspace import WorkspaceScreen
 
@@ -75,7 +75,7 @@ class Knowing:
             self._workspace.app.set_keymap(self.keymap)
         for line in unknown:
             self._workspace.notify(plain(line).plain, title="settings", severity="warning", markup=False)
-        self.refresh()
+        self._pane.show_settings(settings)
 
     def open(self, page: str) -> None:
         """Show a page: a name in `KNOW_BINDINGS`."""

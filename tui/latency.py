@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from repocoder.types import Completion
+if TYPE_CHECKING:
+    from repocoder.types import Completion
 
 REMEMBERED = 24
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from indexer.types import Skip
-from indexer.walk import WalkOptions, walk
+if TYPE_CHECKING:
+    from repocoder.config import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,12 @@ class Listing:
     reasons: dict[str, str] = field(default_factory=dict)  # path -> why it is not indexed
 
 
-def list_files(root: Path, options: WalkOptions, stop: Callable[[], bool]) -> Listing | None:
+def list_files(root: Path, settings: Settings, stop: Callable[[], bool]) -> Listing | None:
     """Walk the repository; None if `stop` said so on the way."""
+    from indexer.types import Skip  # here: the first paint does not wait for what walks
+    from indexer.walk import WalkOptions, walk
+
+    options = WalkOptions(max_file_bytes=settings.max_file_bytes, ignore=settings.exclude)
     found: dict[str, list[Entry]] = {"": []}
     reasons: dict[str, str] = {}
     for item in walk(root, options=options):

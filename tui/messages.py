@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from indexer.types import BuildReport, Progress
-from repocoder.types import Completion, IndexStatus, ModelInfo, Prompt
-from tui.colours import Row
-
 if TYPE_CHECKING:
+    from indexer.types import BuildReport, Progress
     from repocoder.edits import TextFile
+    from repocoder.types import Completion, IndexStatus, ModelInfo, Prompt
+    from tui.colours import Row
     from tui.listing import Listing
     from tui.preview import Preview
     from tui.widgets.editor import Editor
@@ -111,6 +110,11 @@ class IndexNoted(Message):
     """The watcher waits for something, or watches in another way now."""
 
     line: str
+
+
+@dataclass
+class EngineOpened(Message):
+    """The engine can be asked without waiting for its parts to be imported."""
 
 
 @dataclass

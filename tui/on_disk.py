@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from repocoder.edits import TextFile
 from repocoder.errors import RepocoderError
 from tui.messages import FileOnDisk
+
+if TYPE_CHECKING:
+    from repocoder.edits import TextFile
 
 EVERY_S = 1.0
 """Between two looks: a stat of each open file."""

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from repocoder.types import Completion
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from repocoder.types import Completion
 
 STOPS = {
     "end": "the model said that it was done",

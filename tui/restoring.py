@@ -6,82 +6,22 @@ version or not ours is ignored, and said so.
 
 from __future__ import annotations
 
-import contextlib
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import msgspec
 from textual.content import Content
 
 from repocoder.errors import RepocoderError
 from repocoder.paths import index_dir, state_dir
 
 if TYPE_CHECKING:
+    from tui.saved_session import SavedSession
     from tui.screens.workspace import WorkspaceScreen
-
-VERSION = 1
-
-MAX_TABS = 20
-"""Files that are opened again: who had more open had forgotten them."""
-
-MAX_BYTES = 1 << 18  # of the file that is read: twenty tabs have a hundredth of it
-
-
-class SavedTab(msgspec.Struct, frozen=True):
-    """An open file, relative to the root; cursor 0-based; the first row in view."""
-
-    path: str
-    row: int
-    column: int
-    top: int
-
-
-class SavedSession(msgspec.Struct, frozen=True):
-    """What is restored. `panes` are the ids of the side panes, true if shown, where the user has said so."""
-
-    version: int
-    tabs: list[SavedTab]
-    active: str
-    panes: dict[str, bool]
 
 
 def session_file(root: Path) -> Path:
     """Where the session of a repository is kept: one for each real path, as its index."""
     return state_dir() / "sessions" / f"{index_dir(root).name}.json"
-
-
-def load_session(place: Path) -> tuple[SavedSession | None, str]:
-    """What was saved, None if there is nothing to restore; and why it cannot be read, "" if it could."""
-    try:
-        with open(place, "rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        saved = msgspec.json.decode(data[:MAX_BYTES], type=SavedSession)
-    except FileNotFoundError:
-        return None, ""
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "damaged"
-        return None, f"session not restored: {place}: {reason}"
-    if saved.version != VERSION:
-        return None, f"session not restored: {place}: of another version"
-    return saved, ""
-
-
-def save_session(place: Path, session: SavedSession) -> str:
-    """Write it atomically, mode 0600; why it could not be written, "" if it was."""
-    temporary = place.with_name(f".{place.name}-{secrets.token_hex(8)}.tmp")
-    try:
-        place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-        with open(os.open(temporary, flags, 0o600), "wb") as file:
-            file.write(msgspec.json.encode(session))
-        temporary.replace(place)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        return f"session not saved: {place}: {error.strerror}"
-    return ""
 
 
 class Restoring:
@@ -97,6 +37,8 @@ class Restoring:
         """Open what was open, the tab that was shown first; files that are gone are left out and counted."""
         if self._place is None:
             return
+        from tui.saved_session import load_session  # after the first paint
+
         saved, problem = load_session(self._place)
         if problem:
             self._workspace.notify(problem, title="session", markup=False)
@@ -107,6 +49,8 @@ class Restoring:
     async def _open(self, saved: SavedSession) -> None:
         area = self._workspace.area
         gone = 0
+        from tui.saved_session import MAX_TABS
+
         for tab in saved.tabs[:MAX_TABS]:
             try:
                 editor = await area.add(tab.path)
@@ -129,6 +73,8 @@ class Restoring:
         """Write the session if it is another one than before."""
         if self._place is None or not self._ready:
             return
+        from tui.saved_session import save_session
+
         session = self._session()
         if session != self._saved:
             self._saved = session
@@ -137,6 +83,8 @@ class Restoring:
                 self._workspace.notify(problem, title="session", markup=False)
 
     def _session(self) -> SavedSession:
+        from tui.saved_session import MAX_TABS, VERSION, SavedSession, SavedTab
+
         area = self._workspace.area
         tabs = [
             SavedTab(editor.file.path, *editor.cursor_location, int(editor.scroll_offset.y))

@@ -71,7 +71,7 @@ class ScriptedEngine:
         self.indexed = threading.Event()  # the first index waits for it
         self.indexed.set()
 
-    def status(self) -> IndexStatus:
+    def status(self, *, look: bool = True) -> IndexStatus:
         generation = 1 if self.builds else 0
         return IndexStatus(
             str(self.root), "", True, not self.builds, generation, self.files, 9, 7, 5, 1000, ()

@@ -20,7 +20,6 @@ from textual.widget import Widget
 from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
-from indexer.walk import WalkOptions
 from repocoder.errors import RepocoderError, StaleTargetError
 from tui import messages
 from tui.chosen_model import ChosenModel
@@ -48,6 +47,10 @@ NARROW, WIDE = 0, 100
 
 SHORT, TALL = 0, 12
 """Rows from which there is room for two status lines and the footer."""
+
+
+FIRST_KEYS_S = 0.05
+"""After the first paint, before the engine is imported, which keeps keys waiting: the first one may be on its way."""
 
 
 class WorkspaceScreen(Screen[None]):
@@ -89,17 +92,25 @@ class WorkspaceScreen(Screen[None]):
         self._files.add_class("-shown")
         self._files.focus()
         self.knowing.apply_settings()
+        self.call_after_refresh(self._begin)
+
+    async def _begin(self) -> None:
+        """Start what takes long, once there is something to see; then open what was open."""
         self.run_worker(self._list_files, thread=True, group="files", exit_on_error=False)
+        await self.restoring.restore()
+        self.set_timer(FIRST_KEYS_S, self._open_engine)
+
+    def _open_engine(self) -> None:
+        if self._stop.is_set():
+            return
         self.run_worker(
             partial(load_model, self.engine, self.post_message),
             thread=True,
             group="model",
             exit_on_error=False,
         )
-        self._update_index()
         watching = partial(watch_index, self.engine, self.post_message, self._stop)
         self.run_worker(watching, thread=True, group="watch", exit_on_error=False)
-        self.call_after_refresh(self.restoring.restore)
 
     def on_unmount(self) -> None:
         self.stop()
@@ -242,9 +253,7 @@ class WorkspaceScreen(Screen[None]):
                 self.say(Content.assemble("reloaded ", plain(editor.file.path, "bold")))
 
     def _list_files(self) -> None:
-        settings = self.engine.settings
-        options = WalkOptions(max_file_bytes=settings.max_file_bytes, ignore=settings.exclude)
-        listing = list_files(self.engine.root, options, self._stop.is_set)
+        listing = list_files(self.engine.root, self.engine.settings, self._stop.is_set)
         if listing is not None:
             self.post_message(messages.FilesListed(listing))
 
@@ -283,6 +292,9 @@ class WorkspaceScreen(Screen[None]):
     def on_index_failed(self, message: messages.IndexFailed) -> None:
         self._status.show_index_failure(message.reason)
         self.completing.index_ready()
+
+    def on_engine_opened(self) -> None:
+        self.knowing.refresh()
 
     def on_model_ready(self, message: messages.ModelReady) -> None:
         self._status.show_model(message.model, weak=self.knowing.uses_embedded)

@@ -15,6 +15,7 @@ from textual.document._document import EditResult
 from textual.document._document_navigator import DocumentNavigator
 from textual.document._edit import Edit
 from textual.geometry import Offset
+from textual.strip import Strip
 from textual.timer import Timer
 from textual.widgets import TextArea
 
@@ -33,6 +34,9 @@ REST_S = 0.0005
 """How long the thread that lexes rests after each millisecond of work: a key waits no longer than that."""
 
 UNDO_STEPS = 500
+
+KEPT_LINES = 1_000
+"""Painted lines that are kept: a few screens of them."""
 
 BLOCK_OPENERS = (":", "(", "[", "{")
 """After one of these at its end, a new line is indented one step more."""
@@ -63,6 +67,9 @@ class CodeArea(TextArea):
         self._colours = Colours(file.path, [])
         self._colour_timer: Timer | None = None
         self._laid_out = False
+        self._painted: dict[tuple[object, ...], Strip] = {}
+        self._compared: tuple[int, TextFile] | None = None
+        self._unsaved = False
         super().__init__(
             file.text,
             soft_wrap=False,
@@ -82,7 +89,9 @@ class CodeArea(TextArea):
 
     @property
     def unsaved(self) -> bool:
-        return self.exact.text != self.file.text
+        if self._compared != (compared := (self.exact.revision, self.file)):
+            self._compared, self._unsaved = compared, self.exact.text != self.file.text
+        return self._unsaved
 
     @property
     def buffer(self) -> str:
@@ -119,6 +128,7 @@ class CodeArea(TextArea):
         self.wrapped_document = DisplayedDocument(document, tab_width=self.indent_width)
         self.navigator = DocumentNavigator(self.wrapped_document)
         self._colours = Colours(self.file.path, document.lines)
+        self._compared = None
         self._colours.lex(document.lines, 0, min(FIRST_ROWS, document.line_count - 1))
         self._build_highlight_map()
         self.move_cursor((0, 0))
@@ -164,6 +174,36 @@ class CodeArea(TextArea):
         for start, end, group in self._colours.runs(line_index):
             line.stylize(self.letters(f"code--{group}"), start, end)
         return line
+
+    def _render_line(self, y: int) -> Strip:
+        """As Textual's, which paints all lines again after each key: those that look as they did are kept."""
+        row = self.scroll_offset.y + y
+        if row >= self.document.line_count or self._has_marks(row):
+            return super()._render_line(y)
+        theme = self._theme
+        look = (
+            row,
+            self.document.get_line(row),
+            tuple(self._colours.runs(row)),
+            self.scroll_offset.x,
+            self.size.width,
+            self.virtual_size.width,
+            self.gutter_width,
+            self.app.theme,
+            theme and (theme.base_style, theme.gutter_style),
+        )
+        strip = self._painted.get(look)
+        if strip is None:
+            if len(self._painted) >= KEPT_LINES:
+                self._painted.clear()
+            strip = self._painted[look] = super()._render_line(y)
+        return strip
+
+    def _has_marks(self, row: int) -> bool:
+        """Does the row show anything but its text and its colours: the cursor, a selection, a bracket?"""
+        first, last = sorted((self.selection.start[0], self.selection.end[0]))
+        bracket = self._matching_bracket_location
+        return first <= row <= last or (bracket is not None and bracket[0] == row)
 
     def _follow_change(self, first: int, last_before: int, last_after: int) -> None:
         self._colours.change(self.exact.lines, first, last_before, last_after)

@@ -288,6 +288,9 @@ class Editor(CodeArea):
             )
         return line
 
+    def _has_marks(self, row: int) -> bool:
+        return (self._ghost is not None and row == self._ghost.anchor[0]) or super()._has_marks(row)
+
     def render_line(self, y: int) -> Strip:
         """Rows below the cursor's are moved down by the virtual lines of the ghost."""
         extra = self._extra_rows

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from functools import partial
+from functools import cached_property, partial
 from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from textual import on
 from textual.app import ComposeResult
@@ -18,13 +18,15 @@ from repocoder.edits import TextFile, read_text_file, replace_file
 from repocoder.errors import UsageError
 from repocoder.paths import index_dir, state_dir
 from tui.display import plain
-from tui.journal import Journal
 from tui.messages import FileOnDisk, TabsChanged
 from tui.on_disk import watch_files
 from tui.widgets.editor import Editor
 from tui.widgets.find_bar import FindBar
 from tui.widgets.searchable import SearchableEditor
 from tui.widgets.tab_strip import Tab, TabStrip
+
+if TYPE_CHECKING:
+    from tui.journal import Journal
 
 WELCOME = Content.from_markup(
     "[bold]repocoder[/bold] knows this repository and never leaves this machine.\n\n"
@@ -53,8 +55,14 @@ class EditorArea(Vertical):
         self._changed: set[str] = set()  # other on disk than in the editor, which has unsaved changes
         self._numbers = count()
         self._places: list[tuple[str, int]] = []
-        self.journal = Journal(state_dir() / "undo" / index_dir(root).name)
         self._stop = threading.Event()
+
+    @cached_property
+    def journal(self) -> Journal:
+        """What was done to the files."""
+        from tui.journal import Journal  # when a file is opened: the first paint does not wait for it
+
+        return Journal(state_dir() / "undo" / index_dir(self._root).name)
 
     def compose(self) -> ComposeResult:
         yield TabStrip(id="tabs")
@@ -242,7 +250,7 @@ class EditorArea(Vertical):
         tabs = tuple(Tab(path, one.unsaved, path in self._changed) for path, one in self._editors.items())
         self.query_one(TabStrip).show(tabs, here)
         if editor is None:
-            self.query_one("#title", Static).update(Content("no file"))
+            self.query_one("#title", Static).update(Content("no file"), layout=False)
             return
         row, column = editor.cursor_location
         mark = ("● ", "bold $text-warning") if editor.unsaved else ("  ", "")
@@ -255,4 +263,4 @@ class EditorArea(Vertical):
             ("  changed on disk" if here in self._changed else "", "bold $text-error"),
             (f"  (+{others} unsaved)" if others else "", "$text-warning"),
         )
-        self.query_one("#title", Static).update(title)
+        self.query_one("#title", Static).update(title, layout=False)

@@ -93,6 +93,9 @@ class SearchableEditor(Editor):
                 line.stylize(style, left, right)
         return line
 
+    def _has_marks(self, row: int) -> bool:
+        return row in self._by_row or super()._has_marks(row)
+
     @property
     def _match_style(self) -> Style:
         return self.get_component_rich_style("editor--match", partial=True)

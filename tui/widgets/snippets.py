@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -14,13 +14,15 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from repocoder.choices import Choice
-from repocoder.config import Settings
-from repocoder.types import Completion
-from retrieval.types import Hit, Place
 from tui.display import plain
 from tui.messages import BudgetChanged, ChoiceMade, FileChosen, PromptWanted, RetrievalTurned
 from tui.reasons import channel_in_words, stop_in_words, why_nothing
+
+if TYPE_CHECKING:
+    from repocoder.choices import Choice
+    from repocoder.config import Settings
+    from repocoder.types import Completion
+    from retrieval.types import Hit, Place
 
 NO_BREAK = "\u00a0"
 """A space that keeps the number and a long name on one line."""
@@ -199,6 +201,8 @@ class SnippetPane(Vertical):
 
 def place_of(hit: Hit) -> Place:
     """The place that a choice about a snippet is for: the definition if it is one, else its lines."""
+    from retrieval.types import Place  # known by then: a hit came
+
     if hit.chunk.name:
         return Place(hit.path, hit.chunk.name)
     return Place(hit.path, lines=(hit.start_line, hit.end_line))

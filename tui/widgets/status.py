@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from indexer.types import Progress
-from repocoder.types import Completion, IndexStatus, ModelInfo
 from tui.display import duration, milliseconds, plain
+
+if TYPE_CHECKING:
+    from indexer.types import Progress
+    from repocoder.types import Completion, IndexStatus, ModelInfo
 
 WEAK = "weak: `repocoder models` lists better ones"
 """Said of the embedded model wherever its name is shown."""
@@ -64,7 +67,7 @@ class StatusLines(Vertical):
 
     def say(self, text: Content) -> None:
         """Show a line about the completion, or anything that the user just did."""
-        self.query_one("#status-completion", Static).update(text)
+        self.query_one("#status-completion", Static).update(text, layout=False)
 
     def show_progress(self, progress: Progress) -> None:
         stage = STAGES.get(progress.stage, progress.stage)
@@ -103,7 +106,7 @@ class StatusLines(Vertical):
         line = Content.assemble(self._index, bar, self._model)
         if self._latency:
             line = Content.assemble(self._index, bar, self._latency, bar, self._model)
-        self.query_one("#status-ground", Static).update(line)
+        self.query_one("#status-ground", Static).update(line, layout=False)
 
 
 def describe_running(turn: int, characters: int) -> Content:

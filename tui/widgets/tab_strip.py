@@ -67,7 +67,7 @@ class TabStrip(Static):
             parts.append((label, f"{style} $text-warning" if tab.changed else style))
             self._places.append((at, at + cell_len(label), tab.path))
             at += cell_len(label)
-        self.update(Content.assemble(*parts))
+        self.update(Content.assemble(*parts), layout=False)
 
     def _first_shown(self, labels: Sequence[str], active: int) -> int:
         """The first tab to show, so that the active one fits."""

@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tui.app import RepocoderApp
-from tui.restoring import (
-    MAX_BYTES,
-    MAX_TABS,
-    SavedSession,
-    SavedTab,
-    load_session,
-    save_session,
-    session_file,
-)
+from tui.restoring import session_file
+from tui.saved_session import MAX_BYTES, MAX_TABS, SavedSession, SavedTab, load_session, save_session
 
 if TYPE_CHECKING:
     from repocoder.engine import Engine
