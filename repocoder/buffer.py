@@ -29,6 +29,13 @@ class Buffer:
     def sha256(self) -> str:
         return hashlib.sha256(self.data).hexdigest()
 
+    @property
+    def around(self) -> tuple[str, str]:
+        """The text before the cursor and behind it; a position that is not there is cut to the text."""
+        lines = self.text.split("\n", max(0, self.line - 1))
+        start = len(self.text) - len(lines[-1]) if len(lines) == self.line else len(self.text)
+        return self.text[: start + self.column], self.text[start + self.column :]
+
 
 def open_buffer(root: Path, request: CompletionRequest) -> Buffer:
     """Read what the request is about; UsageError says what is wrong. `query_at` checks the position."""

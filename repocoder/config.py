@@ -57,6 +57,8 @@ class Settings:
     k: int = 8  # snippets that may enter a prompt
     prompt_tokens: int = 2048  # the whole prompt; less where the model's own context is smaller
     snippet_tokens: int = 1024  # of these, for snippets of other files: half, as RepoCoder has it
+    latency_ms: int = 1500  # to the first text of a prompt that is read from its start; 0 is no limit
+    speculate: Literal["on", "off"] = "on"  # the UI asks ahead, once a suggestion is accepted
     threads: int | None = None  # of the model
     workers: int | None = None  # processes that parse; this many cores are used at most
     nice: int = 0  # how much those processes give way to others, as `nice` does
@@ -185,6 +187,15 @@ KEYS: dict[str, Key] = {
     "k": Key("integer", _integer(0, 64), True, "snippets that may enter a prompt"),
     "prompt_tokens": Key("integer", _integer(64, 1 << 17), False, "tokens of the whole prompt"),
     "snippet_tokens": Key("integer", _integer(0, 1 << 17), False, "tokens of the snippets in the prompt"),
+    "latency_ms": Key(
+        "integer",
+        _integer(0, 60_000),
+        False,
+        "milliseconds to the first text: prompts are cut to what the model reads in them; 0 for no limit",
+    ),
+    "speculate": Key(
+        "text", _choice(*SWITCH), False, "whether the UI asks for what follows an accepted suggestion"
+    ),
     "threads": Key("integer", _integer(1, 512, automatic=True), False, "threads of the model"),
     "workers": Key("integer", _integer(1, 128, automatic=True), False, "processes that parse files"),
     "nice": Key("integer", _integer(0, 19), False, "how much parsing gives way to other programs"),

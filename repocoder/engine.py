@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from indexer.snapshot import Snapshot
 from indexer.types import BuildReport, FileFacts, Skip
 from indexer.update import OnProgress
-from repocoder import graphs, verify
+from repocoder import graphs
 from repocoder.buffer import Buffer, open_buffer
 from repocoder.choices import Choices
 from repocoder.config import Settings
 from repocoder.gate.choice import Gates
 from repocoder.gate.labels import Subject
+from repocoder.live import Live
 from repocoder.llm.generator import Generator
 from repocoder.llm.messages import Remember
 from repocoder.loop import LoopResult, run_loop
@@ -26,9 +27,10 @@ from repocoder.memory.recollection import Recollection
 from repocoder.memory.store import Update
 from repocoder.paths import index_dir
 from repocoder.published.steps import Baselines, PublishedSteps, run_passes
+from repocoder.rates import Rates
 from repocoder.sessions import Session, Sessions
 from repocoder.status import status_of
-from repocoder.steps import EngineSteps, considered
+from repocoder.steps import EngineSteps, completed, considered
 from repocoder.types import (
     Completion,
     CompletionRequest,
@@ -36,7 +38,6 @@ from repocoder.types import (
     IndexStatus,
     ModelInfo,
     SearchResult,
-    Timings,
 )
 from retrieval.places import mark_of
 from retrieval.query import query_at
@@ -63,15 +64,20 @@ class Engine:
         generator: Generator | None = None,
         directory: Path | None = None,
         builds_apart: bool = False,
+        rates: Rates | None = None,
     ) -> None:
         """`directory`: of the index, by default in the user's cache. A `generator` that is given stays the caller's:
-        `close` does not end it. `builds_apart`: this process answers keys, see `repocoder.builds`.
+        `close` does not end it. `builds_apart`: this process answers keys, see `repocoder.builds`. `rates`: measured
+        speeds of models, with which prompts are cut to `latency_ms` of the settings; without them no prompt depends on
+        the machine.
         """
         self.root = root.resolve()
         self.settings = settings
         self.directory = directory or index_dir(self.root)
         self._sessions = Sessions(self.root, self.directory, settings, builds_apart=builds_apart)
         self.choices = Choices(self.directory, self._sessions.notes, self._mark_of)
+        self._rates = rates
+        self.live = Live(self.choices, self._sessions.changes)
         self._generator = generator
         self._owns_generator = generator is None
         self._recollection = Recollection(self.directory, settings.memory, self.snapshot, self.notes.append)
@@ -234,39 +240,22 @@ class Engine:
         with self._completing, self._sessions.lease() as session:
             started = time.monotonic()
             buffer = open_buffer(self.root, request)
-            query = self._query(buffer, request)
             cancel = cancel or threading.Event()
             steps = self._steps(session, request, cancel)
+            live = steps if request.live and isinstance(steps, EngineSteps) else None
+            known = None if live is None else self.live.known(live, buffer, started)
+            if known is not None:
+                return known
+            query = self._query(buffer, request)
+            asked = steps if live is None else self.live.steps(live)
             run: Callable[..., LoopResult] = run_loop if self.settings.method == "hybrid" else run_passes
-            result = run(steps, query, passes=request.passes, on_text=on_text, cancel=cancel)
-            turn, draft = result.turn, result.turn.draft
+            result = run(asked, query, passes=request.passes, on_text=on_text, cancel=cancel)
             index_ms, self._index_ms = self._index_ms, 0.0
-            return Completion(
-                text=draft.text,
-                stop_reason=draft.stop_reason,
-                path=buffer.path,
-                line=buffer.line,
-                column=buffer.column,
-                passes=result.passes,
-                gate=turn.retrieved.gate,
-                hits=turn.retrieved.hits,
-                prompt=turn.prompt,
-                checks=verify.check(query, draft.text, turn.unknown),
-                completion_tokens=draft.completion_tokens,
-                mean_logprob=draft.mean_logprob,
-                timings=Timings(
-                    index_ms=index_ms,
-                    retrieve_ms=result.retrieve_ms,
-                    gate_ms=result.gate_ms,
-                    prefill_ms=draft.prefill_ms,
-                    first_token_ms=result.first_token_ms,
-                    total_ms=index_ms + _since(started),
-                ),
-                model=self.model_info(),
-                base_sha256=buffer.sha256,
-                notes=(*turn.retrieved.notes, *draft.notes),
-                origins=draft.origins,
-            )
+            total_ms = index_ms + _since(started)
+            completion = completed(buffer, query, result, self.model_info(), index_ms, total_ms)
+            if live is not None:
+                self.live.keep(live, buffer, query, result, completion)
+            return completion
 
     def remember(self, limit_s: float | None = None) -> Update | None:
         """Bring the repository's memory up to date with the index, for `limit_s` seconds at most.
@@ -306,6 +295,11 @@ class Engine:
         self._sessions.close()
 
     # ---- parts, made when first needed
+
+    @property
+    def generator(self) -> Generator:
+        """The model in use. Raises ModelError if there is none."""
+        return self._model()
 
     def _model(self) -> Generator:
         with self._state:
@@ -361,6 +355,7 @@ class Engine:
             gates=(gates := self._gates(session, cancel)),
             parse=self._parse,
             memory=gates.memory,
+            rates=self._rates,
         )
         method = self.settings.method
         return steps if method == "hybrid" else PublishedSteps(steps, method, self._baselines)

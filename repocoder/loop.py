@@ -39,6 +39,7 @@ class Draft:
     total_ms: float
     notes: tuple[str, ...] = ()
     origins: tuple[Origin, ...] = ()
+    reused_tokens: int = 0  # of the prompt, found in the model's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class LoopResult:
     retrieve_ms: float  # without the gate
     gate_ms: float
     first_token_ms: float  # from the start of the loop to the first token of the first pass
+    last: Turn | None = None  # that was run, where it is not the kept one: its prompt is in the model's cache
 
 
 class Steps(Protocol):
@@ -92,7 +94,7 @@ def run_loop(
     retrieve_ms, gate_ms = _since(started), found.timings.get("gate_ms", 0.0)
     kept = _take_turn(steps, query, found, _numbered(on_text, 1), cancel)
     first_token_ms = _since(started) - kept.draft.total_ms + kept.draft.first_token_ms
-    kept_number = 1
+    kept_number, last = 1, kept
     reports = [_report(1, kept, reason="first pass")]
     for number in range(2, passes + 1):
         why = reason_to_go_on(kept)
@@ -106,7 +108,7 @@ def run_loop(
         shown = _texts if kept.unknown else _places  # a definition may be there already, without the member
         if shown(found.hits) == shown(kept.retrieved.hits):
             break
-        later = _take_turn(steps, again, found, _numbered(on_text, number), cancel)
+        later = last = _take_turn(steps, again, found, _numbered(on_text, number), cancel)
         if later.draft.stop_reason == "cancelled":
             break
         better, verdict = compare(later, kept)
@@ -115,7 +117,7 @@ def run_loop(
             break
         kept, kept_number = later, number
     final = tuple(replace(report, kept=report.number == kept_number) for report in reports)
-    return LoopResult(kept, final, retrieve_ms - gate_ms, gate_ms, first_token_ms)
+    return LoopResult(kept, final, retrieve_ms - gate_ms, gate_ms, first_token_ms, last)
 
 
 def reason_to_go_on(turn: Turn) -> str | None:
@@ -180,6 +182,7 @@ def _report(number: int, turn: Turn, *, reason: str) -> PassReport:
         mean_logprob=turn.draft.mean_logprob,
         prompt_tokens=len(turn.prompt.token_ids),
         completion_tokens=turn.draft.completion_tokens,
+        reused_tokens=turn.draft.reused_tokens,
         hits=tuple(f"{hit.path}:{hit.start_line}-{hit.end_line}" for hit in turn.prompt.hits),
         kept=False,
         reason=reason,

@@ -71,6 +71,10 @@ class Sessions:
         """Is there an index on disk?"""
         return (self._directory / DATABASE).exists()
 
+    def changes(self) -> int:
+        """A number that is another one when git sees other changes than before."""
+        return self._worktree.changes().number
+
     @property
     def indexer(self) -> Indexer:
         with self._state:

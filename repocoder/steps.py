@@ -8,15 +8,17 @@ from dataclasses import dataclass, replace
 
 from indexer.snapshot import Snapshot
 from repocoder import verify
+from repocoder.buffer import Buffer
 from repocoder.config import Settings
 from repocoder.gate.choice import Gates, masked
 from repocoder.hole import hole_of
 from repocoder.llm.generator import GenerateRequest, Generator
-from repocoder.loop import Draft
+from repocoder.loop import Draft, LoopResult
 from repocoder.memory.repository import RepositoryMemory
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
-from repocoder.types import CompletionRequest, Prompt, RetrievalMode
+from repocoder.rates import Limit, Rates
+from repocoder.types import Completion, CompletionRequest, ModelInfo, Prompt, RetrievalMode, Timings
 from retrieval.retriever import Retrieved, Retriever
 from retrieval.trace import Trace, key
 from retrieval.types import Considered, Hit, Query
@@ -35,6 +37,7 @@ class EngineSteps:
     gates: Gates
     parse: verify.Parse | None = None  # of buffers, in a worker; without it a draft's text alone is checked
     memory: RepositoryMemory | None = None  # of what the repository says comes next
+    rates: Rates | None = None  # by which a prompt is cut to what the model reads in time
 
     def retrieve(self, query: Query, trace: Trace | None = None) -> Retrieved:
         def find(mode: RetrievalMode) -> Retrieved:
@@ -44,14 +47,29 @@ class EngineSteps:
             return find(self.request.retrieval)
         return self.gates.retrieve(query, find, trace)
 
+    @property
+    def limit(self) -> Limit | None:
+        """What a prompt may have for the sake of time; None where nothing says so."""
+        if self.rates is None or not self.settings.latency_ms:
+            return None
+        return self.rates.limit(self.generator.info, self.settings.threads, self.settings.latency_ms)
+
     def prompt(self, query: Query, hits: tuple[Hit, ...]) -> Prompt:
-        budget = PromptBudget.for_model(
+        budget, limit = self._budget(self.settings.prompt_tokens), self.limit
+        why = ""
+        if limit is not None and limit.tokens < budget.total:
+            why = f"{limit.tokens:,} of {budget.total:,} tokens: {limit.why}"
+            budget = self._budget(limit.tokens)
+        prompt = build_prompt(masked(query), hits, self.generator, budget=budget, repo_name=self.repo_name)
+        return replace(prompt, limit=why)
+
+    def _budget(self, tokens: int) -> PromptBudget:
+        return PromptBudget.for_model(
             self.generator.vocab.n_ctx,
             self.request.max_tokens,
-            wanted=self.settings.prompt_tokens,
+            wanted=tokens,
             snippets=self.settings.snippet_tokens,
         )
-        return build_prompt(masked(query), hits, self.generator, budget=budget, repo_name=self.repo_name)
 
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
@@ -65,6 +83,9 @@ class EngineSteps:
             memory=remembered,
         )
         written = self.generator.generate(order, on_text, cancel)
+        if self.rates is not None and written.token_ids:
+            read = len(prompt.token_ids) - written.reused_tokens
+            self.rates.note(self.generator.info, self.settings.threads, read, written.prefill_ms)
         finished = finish(written.text, query, written.stop_reason)
         return Draft(
             text=finished.text,
@@ -75,6 +96,7 @@ class EngineSteps:
             first_token_ms=written.first_token_ms,
             total_ms=written.total_ms,
             notes=finished.notes,
+            reused_tokens=written.reused_tokens,
             origins=()
             if self.memory is None or remembered is None
             else self.memory.origins(written, len(finished.text), remembered, masked(query)),
@@ -87,6 +109,39 @@ class EngineSteps:
         return replace(
             found, hits=verify.lead_with(verify.definitions_for(faults, query, self.snapshot), found.hits)
         )
+
+
+def completed(
+    buffer: Buffer, query: Query, result: LoopResult, model: ModelInfo, index_ms: float, total_ms: float
+) -> Completion:
+    """What a loop came to, with everything that explains it."""
+    turn, draft = result.turn, result.turn.draft
+    return Completion(
+        text=draft.text,
+        stop_reason=draft.stop_reason,
+        path=buffer.path,
+        line=buffer.line,
+        column=buffer.column,
+        passes=result.passes,
+        gate=turn.retrieved.gate,
+        hits=turn.retrieved.hits,
+        prompt=turn.prompt,
+        checks=verify.check(query, draft.text, turn.unknown),
+        completion_tokens=draft.completion_tokens,
+        mean_logprob=draft.mean_logprob,
+        timings=Timings(
+            index_ms=index_ms,
+            retrieve_ms=result.retrieve_ms,
+            gate_ms=result.gate_ms,
+            prefill_ms=draft.prefill_ms,
+            first_token_ms=result.first_token_ms,
+            total_ms=total_ms,
+        ),
+        model=model,
+        base_sha256=buffer.sha256,
+        notes=(*turn.retrieved.notes, *draft.notes),
+        origins=draft.origins,
+    )
 
 
 def considered(trace: Trace, found: Retrieved, prompt: Prompt) -> tuple[Considered, ...]:

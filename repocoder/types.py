@@ -24,6 +24,9 @@ class CompletionRequest:
     retrieval: RetrievalMode = "auto"
     exclusions: tuple[Exclusion, ...] = ()
     open_buffers: tuple[tuple[str, str], ...] = ()  # path and unsaved text of other files that are open
+    live: bool = (
+        False  # asked while one types: snippets may stay put, and the answer may be one that is known
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,7 @@ class Prompt:
     hit_tokens: tuple[
         int, ...
     ] = ()  # of each hit as it stands in the prompt, which may be its first lines only
+    limit: str = ""  # why it is shorter than the settings allow, for the sake of time
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,7 @@ class Check:
 class ModelInfo:
     name: str
     sha256: str
+    bytes: int = 0  # of its file; 0 where that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +105,7 @@ class PassReport:
     hits: tuple[str, ...]  # "path:start-end" of the hits in the prompt
     kept: bool
     reason: str  # why this pass ran, and why it was kept or not
+    reused_tokens: int = 0  # of the prompt, found in the model's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,7 @@ class Completion:
     base_sha256: str  # of the buffer the completion was made for: applying it to other bytes is refused
     notes: tuple[str, ...] = field(default=())
     origins: tuple[Origin, ...] = ()  # what the repository's memory foretold
+    known: bool = False  # the rest of an earlier answer, whose beginning was typed: the model was not run
 
     @property
     def prompt_tokens(self) -> int:

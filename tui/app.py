@@ -18,6 +18,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from repocoder.errors import UsageError
+from repocoder.paths import state_dir
 from tui.chosen_model import ChosenModel
 from tui.opening import OpenedLater
 from tui.restoring import session_file
@@ -50,8 +51,9 @@ def run(root: Path, settings: Settings) -> int:
 
     def opens(now: Settings) -> Engine:
         from repocoder.engine import Engine
+        from repocoder.rates import Rates
 
-        return Engine(root, now, generator=model, builds_apart=True)
+        return Engine(root, now, generator=model, builds_apart=True, rates=Rates(state_dir()))
 
     sys.setswitchinterval(SWITCH_S)
     with closing(model), closing(OpenedLater(root, settings, opens)) as engine:

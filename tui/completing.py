@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from textual.content import Content
-from textual.message import Message
 
-from repocoder.errors import RepocoderError
+from tui.ahead import Ahead
 from tui.display import milliseconds
 from tui.messages import CompletionDone, CompletionFailed, CompletionStreamed
 from tui.pace import Pace, worth_asking
+from tui.running import Run
 from tui.widgets.status import describe_running
 
 if TYPE_CHECKING:
@@ -26,41 +25,6 @@ STALE = "the answer was for another text of this file: dropped"
 
 SILENT_EDIT_CHARACTERS = 200
 """A longer edit is pasted, not typed: nothing is suggested after it unasked."""
-
-
-class Run:
-    """One request on its way. `work` runs in a thread; everything else belongs to the thread of the UI."""
-
-    def __init__(self, number: int, editor: Editor, request: CompletionRequest, *, automatic: bool) -> None:
-        self.number = number
-        self.editor = editor
-        self.request = request
-        self.automatic = automatic  # nobody asked by a key: it is quiet
-        self.cancel = threading.Event()
-        self.started = time.monotonic()
-        self.shown = False  # text of it arrived
-
-    def work(self, engine: Engine, post: Callable[[Message], bool], turn_of: threading.Lock) -> None:
-        """Ask the engine and post what it says, in a thread. A cancelled run is silent.
-
-        `turn_of` is held by the run whose turn it is: one that was cancelled while it waited costs nothing.
-        """
-
-        def stream(text: str, turn: int) -> None:
-            if not self.cancel.is_set():
-                post(CompletionStreamed(self.number, text, turn))
-
-        with turn_of:
-            if self.cancel.is_set():
-                return
-            try:
-                completion = engine.complete(self.request, on_text=stream, cancel=self.cancel)
-            except RepocoderError as error:
-                answer: Message = CompletionFailed(self.number, str(error))
-            else:
-                answer = CompletionDone(self.number, completion)
-        if not self.cancel.is_set():
-            post(answer)
 
 
 class Stoppable(Protocol):
@@ -95,6 +59,7 @@ class Completing:
         self._timer: Stoppable | None = None
         self._numbers = 0
         self._ready = False
+        self.ahead = Ahead(screen.start_run, self._number)
 
     @property
     def running(self) -> bool:
@@ -107,13 +72,26 @@ class Completing:
 
     def begin(self, editor: Editor, *, automatic: bool = False) -> None:
         """Ask for a completion at the cursor of `editor`; one that is running is cancelled."""
-        from repocoder.types import CompletionRequest  # the first paint does not wait for it
-
         self._forget_timer()
         self.cancel()
+        request = self._request(editor)
+        claimed = self.ahead.claim(request)
+        self._run = claimed or Run(self._number(), editor, request, automatic=automatic)
+        editor.begin_ghost()
+        if claimed is not None:
+            claimed.automatic, claimed.started = automatic, time.monotonic()
+        elif self._ready:
+            self._go(self._run)
+        else:
+            self._screen.say(Content("waiting for the first index of this repository   Esc cancels"))
+
+    def _request(self, editor: Editor) -> CompletionRequest:
+        """What is asked at the cursor of `editor`."""
+        from repocoder.types import CompletionRequest  # the first paint does not wait for it
+
         settings = self._engine.settings
         row, column = editor.cursor_location
-        request = CompletionRequest(
+        return CompletionRequest(
             path=editor.file.path,
             line=row + 1,
             column=column,
@@ -122,14 +100,12 @@ class Completing:
             passes=settings.passes,
             retrieval=settings.retrieval,
             open_buffers=self._screen.open_buffers(editor),
+            live=True,
         )
+
+    def _number(self) -> int:
         self._numbers += 1
-        self._run = Run(self._numbers, editor, request, automatic=automatic)
-        editor.begin_ghost()
-        if self._ready:
-            self._go(self._run)
-        else:
-            self._screen.say(Content("waiting for the first index of this repository   Esc cancels"))
+        return self._numbers
 
     def index_ready(self) -> None:
         """The index can be read: start what waited for it."""
@@ -155,6 +131,8 @@ class Completing:
     def edited(self, editor: Editor, characters: int) -> None:
         """The user changed the document by a key and no suggestion is shown: ask when the keys rest."""
         self._forget_timer()
+        if self.ahead.request is not None:
+            self.ahead.edited(self._request(editor))
         if self.automatic and self._ready and self._run is None and characters <= SILENT_EDIT_CHARACTERS:
             self._timer = self._screen.after(self.pace.pause_s, lambda: self._rested(editor))
 
@@ -191,6 +169,7 @@ class Completing:
         """Cancel for good, when the screen is going away."""
         self.automatic = False
         self._forget_timer()
+        self.ahead.cancel()
         if self._run is not None:
             self._run.cancel.set()
 
@@ -211,6 +190,13 @@ class Completing:
             self._screen.say(Content("accepted what was written so far   Ctrl+Z undoes it"))
         elif run is None and editor.ghost is not None and not editor.ghost.rest:
             editor.end_ghost()
+        if (
+            self._run is None
+            and editor.ghost is None
+            and self._ready
+            and self._engine.settings.speculate == "on"
+        ):
+            self.ahead.begin(editor, self._request(editor))
 
     # ---- answers
 
@@ -227,10 +213,12 @@ class Completing:
     def done(self, message: CompletionDone) -> Completion | None:
         """Put the final text into the ghost. Returns the completion, or None if nobody waits for it any
         more."""
+        self.ahead.done(message.number, message.completion)
         run = self._run
         if run is None or message.number != run.number:
             return None
-        self._note_first_text(run)
+        if not message.completion.known:
+            self._note_first_text(run)
         self._run = None
         editor, completion = run.editor, message.completion
         if not _same_buffer(run.request, completion):
@@ -245,6 +233,7 @@ class Completing:
 
     def failed(self, message: CompletionFailed) -> bool:
         """The run ended with an error; False if nobody waits for it any more."""
+        self.ahead.failed(message.number)
         if self._run is None or message.number != self._run.number:
             return False
         return self.cancel()

@@ -56,7 +56,12 @@ def sample_of(completion: Completion) -> Sample:
     timings = completion.timings
     known = timings.index_ms + timings.gate_ms + timings.retrieve_ms + timings.prefill_ms
     decode = max(0.0, timings.total_ms - known)
-    single = len(completion.passes) == 1 and completion.completion_tokens > 0 and decode > 0
+    single = (
+        not completion.known
+        and len(completion.passes) == 1
+        and completion.completion_tokens > 0
+        and decode > 0
+    )
     return Sample(
         timings.gate_ms,
         timings.retrieve_ms,

@@ -143,6 +143,6 @@ def _print_account(completion: Completion) -> None:
     for origin in completion.origins:
         words = " ".join(origin.text.split())[:ORIGIN_LENGTH]
         talk(f"{dim('memory')}  {safe(f'{origin.path}:{origin.line}')} has `{safe(words)}`")
-    for line in completion.notes:
+    for line in filter(None, (completion.prompt.limit, *completion.notes)):
         talk(f"{dim('note')}    {safe(line)}")
     talk(f"{dim('time')}    {timings_line(asdict(completion.timings))}")

@@ -123,6 +123,8 @@ def _print_prompt(explanation: Explanation) -> None:
         f"{prompt.prefix_tokens} prefix, {prompt.suffix_tokens} suffix; template {safe(prompt.template)}; "
         f"model {safe(explanation.model.name)}"
     )
+    if prompt.limit:
+        out(f"        {dim(safe(prompt.limit))}")
     for line in safe(prompt.text, keep_newlines=True).split("\n"):
         out(f"  {dim('|')} {line}")
     out(f"{bold('time')}    {timings_line(explanation.timings)}")

@@ -12,6 +12,7 @@ from repocoder.cli.progress import ProgressLine, is_wanted
 from repocoder.cli.show import note, warn
 from repocoder.config import load_settings
 from repocoder.errors import LockedError, StorageError, UsageError
+from repocoder.paths import state_dir
 
 if TYPE_CHECKING:
     from indexer.types import Progress
@@ -33,8 +34,9 @@ def open_engine(root: Path, overrides: Mapping[str, object] | None = None) -> It
     for line in loaded.warnings:
         warn(line)
     from repocoder.engine import Engine  # brings numpy and the store
+    from repocoder.rates import Rates
 
-    with Engine(root, loaded.settings) as engine:
+    with Engine(root, loaded.settings, rates=Rates(state_dir())) as engine:
         try:
             yield engine
         finally:

@@ -71,6 +71,16 @@ class Gates:
         decision = weights.decide(features_of(query, found, foretold))
         return decided(found, replace(decision, reason=f"{whose}: {decision.reason}"), trace)
 
+    @property
+    def asks_model(self) -> bool:
+        """Is the model asked, which costs the cache of its last prompt?"""
+        return self._model_gate() is not None
+
+    @property
+    def basis(self) -> object:
+        """What a decision rests on beside the query and the settings: another value where other weights decide."""
+        return None if self.setting == "free" else self._weights()
+
     def _model_gate(self) -> ModelGate | None:
         """The model as the gate, where it is wanted and can be asked; the same for all passes of a request."""
         if self.setting not in ("auto", "token") or not self.generator.can_score:

@@ -312,7 +312,8 @@ def open_generator(name_or_path: str | None = None, *, threads: int | None = Non
     from repocoder.models import resolve
 
     found = resolve(name_or_path)
-    model = LocalModel(found.path, ModelInfo(found.name, found.sha256), threads=threads)
+    info = ModelInfo(found.name, found.sha256, found.path.stat().st_size)
+    model = LocalModel(found.path, info, threads=threads)
     return LocalGenerator(model if found.max_ctx is None else replace(model, max_ctx=found.max_ctx))
 
 

@@ -51,6 +51,11 @@ class RepositoryMemory:
         self._updating = threading.Lock()
         self.generation = -1  # of the index that was last remembered
 
+    @property
+    def state(self) -> tuple[int, int]:
+        """Another value when something else is remembered."""
+        return self.generation, self._store.manifest.made
+
     def update(
         self, snapshot: Snapshot, cancelled: Callable[[], bool] = lambda: False, *, wait: bool = False
     ) -> Update | None:

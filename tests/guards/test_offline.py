@@ -20,6 +20,7 @@ HARMLESS = {"urllib.parse"}
 MAY_CONNECT = {
     "repocoder.download": {"huggingface_hub"},  # `repocoder models pull`
     "eval.datasets.fetch": {"http", "urllib"},  # `repocoder eval fetch`
+    "eval.bench.infill_server": {"http", "socket"},  # `python -m eval.bench.typing --server`, on this machine
     "repocoder.llm.remote": {"http", "socket"},  # `repocoder eval run --model URL`
 }
 """Module -> what it may import, inside of functions only."""

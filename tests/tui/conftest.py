@@ -48,7 +48,7 @@ class ScriptedEngine:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.settings = Settings(automatic="off")  # tests of it switch it on
+        self.settings = Settings(automatic="off", speculate="off")  # tests of them switch them on
         self.notes: list[str] = []
         self.choices = Choices(root.parent / "index", self.notes)
         self.text = SUGGESTION

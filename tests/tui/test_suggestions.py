@@ -41,7 +41,7 @@ def engine_with(repository: Path, tmp_path: Path) -> Any:
     made = []
 
     def make(answer: Any, **settings: Any) -> Engine:
-        chosen = Settings(workers=1, **{"automatic": "off", **settings})
+        chosen = Settings(workers=1, **{"automatic": "off", "speculate": "off", **settings})
         engine = Engine(repository, chosen, generator=FakeGenerator(answer), directory=tmp_path / "index")
         made.append(engine)
         return engine

@@ -28,6 +28,8 @@ LIVE = (
     "k",
     "prompt_tokens",
     "snippet_tokens",
+    "latency_ms",
+    "speculate",
     "automatic",
     "theme",
 )

@@ -23,7 +23,7 @@ from textual.worker import Worker, WorkerState
 from repocoder.errors import RepocoderError, StaleTargetError
 from tui import messages
 from tui.chosen_model import ChosenModel
-from tui.completing import Completing, Run
+from tui.completing import Completing
 from tui.display import milliseconds, plain
 from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
@@ -31,6 +31,7 @@ from tui.keymap import FIRST_BINDINGS, LAST_BINDINGS
 from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
 from tui.restoring import Restoring
+from tui.running import Run
 from tui.screens.choice import stale_question
 from tui.screens.help import HelpScreen
 from tui.widgets.editor import Editor

@@ -149,13 +149,13 @@ class CodeArea(TextArea):
         if event.key == "enter" and not self.read_only:
             event.stop()
             event.prevent_default()
-            self._replace_via_keyboard("\n" + self._indentation(), *self.selection)
+            self._replace_via_keyboard("\n" + self.indentation(), *self.selection)
         elif event.key.startswith("alt+"):
             event.prevent_default()  # a terminal sends the letter along: it is a command, not text
 
-    def _indentation(self) -> str:
-        """White space at the start of the cursor's line, as far as the cursor is behind it; a step more in
-        a block."""
+    def indentation(self) -> str:
+        """Of the line that Enter begins: white space at the start of the cursor's line, as far as the cursor is behind
+        it; a step more in a block."""
         row, column = min(self.selection)
         before = self.document[row][:column]
         indentation = before[: len(before) - len(before.lstrip(" \t"))]

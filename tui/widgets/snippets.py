@@ -245,6 +245,8 @@ def _heading(completion: Completion) -> Content:
                 (f"{used} snippet{plural}", "bold"), f" in the prompt, {prompt.snippet_tokens} tokens"
             )
         )
+    if prompt.limit:
+        lines.append(plain(f"Prompt: {prompt.limit}", "$text-muted"))
     passed = [check.name for check in completion.checks if check.passed]
     if passed:
         lines.append(Content.assemble(("✓ ", "$text-success"), plain(f"checked: {', '.join(passed)}")))
