@@ -11,10 +11,11 @@ from indexer.tokens import split_word
 from indexer.types import Span
 from retrieval.leak import Lines
 
-LEAD, FOLLOW = 10, 14
-"""Lines shown before and after the matched line when its continuation is wanted: 25 in all. The alignment is
-often off by some lines, so a lead pays: 12 and 12 and 9 and 15 differed by noise, 3 and 21 was worse; this lies
-between the first two.
+LEAD, FOLLOW = 4, 8
+"""Lines shown before and after the matched line when its continuation is wanted: 13 in all. The alignment is often off
+by some lines, so a lead pays. On 600 holes of scrapy and mypy (lines, calls, bodies) the snippets held 20.1 % of the
+names that only other files tell in 512 tokens and 30.7 % in 1,024; with 10 and 14 lines, 19.1 and 29.4 %: what a window
+of 25 lines adds is worth less than a second window elsewhere. 3 and 5, 6 and 6: the same but for noise.
 """
 
 AROUND = 12

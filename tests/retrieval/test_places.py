@@ -292,12 +292,12 @@ def test_the_trace_names_every_candidate_and_changes_nothing(snapshot: Snapshot)
 def test_the_trace_tells_of_thresholds_and_equal_texts(snapshot: Snapshot) -> None:
     trace = Trace()
     found = Retriever(snapshot).retrieve(
-        ask(snapshot, pins=(Place("twin.py", lines=(4, 7)),)), k=8, trace=trace
+        ask(snapshot, pins=(Place("twin.py", lines=(1, 7)),)), k=8, trace=trace
     )
     dropped = {one.stage: one for one in trace.all(found.hits) if not one.kept}
     assert dropped["threshold"].hit.path == "huge.py"
     assert dropped["threshold"].why.endswith("of what is near the cursor, less than 0.3")
-    assert dropped["same-text"].why == "twin.py:4-7 shows the same text, with this evidence"
+    assert dropped["same-text"].why == "twin.py:1-7 shows the same text, with this evidence"
 
 
 def test_the_trace_tells_of_the_cap_of_a_file(index_files: Callable[..., Snapshot]) -> None:

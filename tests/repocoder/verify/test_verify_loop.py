@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from indexer.snapshot import Snapshot
 from repocoder import verify
 from repocoder.config import Settings
+from repocoder.gate.choice import Gates
 from repocoder.llm.fake import FakeGenerator
 from repocoder.loop import LoopResult, run_loop
 from repocoder.steps import EngineSteps
@@ -40,13 +42,15 @@ def run(
         "shop/work.py", 5, 4, BUFFER, passes=passes, retrieval="always", exclusions=exclusions
     )
     facts = parse("shop/work.py", BUFFER.encode())
+    generator = FakeGenerator(lambda _: next(left))
     steps = EngineSteps(
         snapshot=shop,
         retriever=Retriever(shop, settings=RetrievalSettings(channels=("definitions",))),
-        generator=FakeGenerator(lambda _: next(left)),
+        generator=generator,
         settings=Settings(),
         request=request,
         repo_name="shop",
+        gates=Gates("free", generator, Path(), "shop", "off"),
         parse=parse,
     )
     query = query_at("shop/work.py", BUFFER, 5, 4, facts=facts, exclusions=exclusions)
