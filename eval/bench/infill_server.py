@@ -83,7 +83,10 @@ class InfillServer:
 
 @contextlib.contextmanager
 def infill_server(binary: Path, model: Path, *, context: int, threads: int) -> Iterator[InfillServer]:
-    """Start `llama-server` on a free port with one slot, and end it. Raises ServerError."""
+    """Start `llama-server` on a free port with one slot, and end it. Raises ServerError.
+
+    It gives other files what its context has beside one batch, so for a prompt of `context` tokens it gets more.
+    """
     import socket
 
     with socket.socket() as probe:
@@ -91,7 +94,8 @@ def infill_server(binary: Path, model: Path, *, context: int, threads: int) -> I
         port = probe.getsockname()[1]
     command = [
         *(str(binary), "--model", str(model), "--host", HOST, "--port", str(port), "--parallel", "1"),
-        *("--ctx-size", str(context), "--threads", str(threads), "--threads-batch", str(threads)),
+        *("--ctx-size", str(4 * context), "--batch-size", str(context)),
+        *("--threads", str(threads), "--threads-batch", str(threads)),
         *("--no-webui", "--log-disable"),
     ]  # fmt: skip
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)

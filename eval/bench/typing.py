@@ -46,7 +46,9 @@ MIN_LINES = 40  # of a file that has cursors
 MIN_LINE = 24  # characters of a line that is typed, without its indentation
 TRUE_TOKENS = 32  # of a true line, at most, that are scored
 SERVED_TOKENS = 16  # new ones of a whole request
-WAYS = ("all", "no sticky snippets", "last tokens as prefix", "prefix before suffix", "nothing is kept")
+PREFIX_FIRST = "prefix before suffix"
+WAYS = ("all", "no sticky snippets", "last tokens as prefix", PREFIX_FIRST, "nothing is kept")
+PARTS = ("ways", "orders", "known", "server")
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,7 +299,8 @@ def _served(server: InfillServer, cursor: Cursor, column: int, completion: Compl
     if len(marks) == 3:  # what our budget left of both sides
         rest = prompt.text.partition(marks[0])[2].removeprefix(marks[1])
         after, _, before = rest.partition(marks[2])
-    extra = [(hit.path, hit.text) for hit in prompt.hits]
+    shown = prompt.text.split("<|file_sep|>")[1:-1]  # as far as each snippet was shown
+    extra = [(path, text) for path, _, text in (one.partition("\n") for one in shown)]
     return server.infill(before, after, extra, max(1, completion.completion_tokens))
 
 
@@ -323,27 +326,33 @@ def run(root: Path, options: argparse.Namespace) -> dict[str, Any]:
                 engine.remember()
                 cursors = cursors_of(engine, options.cursors, options.seed)
                 engine.complete(cursors[0].request(cursors[0].start, max_tokens=1))  # everything is loaded
-                for name in WAYS:
-                    if name != "prefix before suffix":
+                for name in WAYS if "ways" in options.parts else ():
+                    if name != PREFIX_FIRST:
                         rows.append(measure(name, engine, cursors, options.keys).row())
                         tell(rows[-1])
-                result["orders"] = order_costs(engine, cursors_of(engine, options.holes, options.seed + 1))
-                print(json.dumps({"orders": result["orders"]}))
-                result["known"] = known_keys(engine, cursors, options.keys)
-                print(json.dumps({"known": result["known"]}))
-                if options.server:
+                if "orders" in options.parts:
+                    holes = cursors_of(engine, options.holes, options.seed + 1)
+                    tell_part(result, "orders", order_costs(engine, holes))
+                if "known" in options.parts:
+                    tell_part(result, "known", known_keys(engine, cursors, options.keys))
+                if options.server and "server" in options.parts:
                     context = plain_one.vocab.n_ctx
                     with infill_server(
                         options.server, found.path, context=context, threads=threads
                     ) as server:
-                        result["server"] = beside_server(engine, server, cursors, options.keys)
-                    print(json.dumps({"server": result["server"]}))
-            with Engine(root, settings, generator=other, directory=directory) as engine:
-                engine.complete(cursors[0].request(cursors[0].start, max_tokens=1))
-                rows.append(measure("prefix before suffix", engine, cursors, options.keys).row())
-                tell(rows[-1])
+                        tell_part(result, "server", beside_server(engine, server, cursors, options.keys))
+            if "ways" in options.parts:
+                with Engine(root, settings, generator=other, directory=directory) as engine:
+                    engine.complete(cursors[0].request(cursors[0].start, max_tokens=1))
+                    rows.append(measure(PREFIX_FIRST, engine, cursors, options.keys).row())
+                    tell(rows[-1])
     result["ways"] = rows
     return result
+
+
+def tell_part(result: dict[str, Any], name: str, figures: dict[str, Any]) -> None:
+    result[name] = figures
+    print(name, ", ".join(f"{key} {value:.4g}" for key, value in figures.items()), flush=True)
 
 
 def tell(row: dict[str, Any]) -> None:
@@ -365,6 +374,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=physical_cores())
     parser.add_argument("--server", type=Path, help="the binary `llama-server`")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     parser.add_argument("--json", type=Path)
     options = parser.parse_args(arguments)
     try:
