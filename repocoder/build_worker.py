@@ -18,7 +18,7 @@ from indexer.walk import WalkOptions
 from repocoder.builds import Build, Built, Cancel, Failed, Open, Order, Reply, Step
 from repocoder.embedders import derived_of, open_embedder
 
-PROGRESS_EVERY_S = 0.1
+PROGRESS_EVERY_S = 0.2
 """More often than this nobody reads a progress line."""
 
 

@@ -148,6 +148,10 @@ class Completing:
         ):
             self.begin(editor, automatic=True)
 
+    def ask_nothing(self) -> None:
+        """Forget that the keys rest: nothing is asked for before the next one."""
+        self._forget_timer()
+
     def _forget_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
@@ -188,6 +192,9 @@ class Completing:
         if whole and run is not None and run.editor is editor:
             self.cancel()
             self._screen.say(Content("accepted what was written so far   Ctrl+Z undoes it"))
+        elif run is not None and run.editor is editor and run.automatic and not run.shown:
+            self.cancel()  # nobody asked, nothing is shown: what is asked next is about the newer text
+            self.edited(editor, 1)
         elif run is None and editor.ghost is not None and not editor.ghost.rest:
             editor.end_ghost()
         if (

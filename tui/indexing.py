@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from indexer.types import BuildReport, Progress
     from repocoder.engine import Engine
 
-PROGRESS_EVERY_S = 0.1
+PROGRESS_EVERY_S = 0.2
 """More often than this nobody reads a progress line."""
 
 QUIET_S = 0.5

@@ -128,6 +128,35 @@ async def test_what_is_typed_while_the_model_thinks_is_part_of_its_text(engine_w
         assert editor.ghost is None
 
 
+async def test_a_key_ends_what_nobody_asked_for_at_once(engine_with: Any, ui: Any) -> None:
+    """No answer about an older text is waited for, and none is asked for again before the keys rest."""
+    go, asked = threading.Event(), threading.Semaphore(0)
+
+    def slow(prompt: object) -> str:
+        asked.release()
+        go.wait(20)
+        return "lper.build(name)\n"
+
+    engine = engine_with(slow, automatic="on")
+    app = RepocoderApp(engine)
+    async with app.run_test(size=(100, 30)) as pilot:
+        editor = await _open(app, pilot, ui)
+        editor.move_cursor((4, 12))
+        completing = app.workspace.completing
+        await pilot.press("h")
+        await ui.wait(pilot, lambda: asked.acquire(blocking=False))
+        completing.pace.note(60.0)  # the longest pause: what follows is not a matter of speed
+        await pilot.press("e")
+        await pilot.pause()
+        assert not completing.running
+        assert completing.waiting
+        assert editor.ghost is None
+        go.set()
+        await ui.wait(pilot, lambda: editor.ghost is not None and editor.ghost.rest)
+        assert editor.ghost.rest == "lper.build(name)"  # of a request that knew both letters
+        assert editor.document[4] == "    value = he"
+
+
 async def test_both_drafts_can_be_chosen_from(app: Any, scripted: Any, ui: Any) -> None:
     scripted.second = "helper.other()"
     async with app.run_test(size=(100, 30)) as pilot:

@@ -331,7 +331,8 @@ class WorkspaceScreen(Screen[None]):
             self._enter(pane)
 
     def action_leave(self) -> None:
-        """Back to the editor; a narrow terminal gives the whole width to it."""
+        """Back to the editor; a narrow terminal gives the whole width to it. Nothing is suggested unasked now."""
+        self.completing.ask_nothing()
         self._give_way()
         self._focus_editor()
 
