@@ -195,6 +195,7 @@ class Completing:
         elif run is not None and run.editor is editor and run.automatic and not run.shown:
             self.cancel()  # nobody asked, nothing is shown: what is asked next is about the newer text
             self.edited(editor, 1)
+            return
         elif run is None and editor.ghost is not None and not editor.ghost.rest:
             editor.end_ghost()
         if (

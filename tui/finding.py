@@ -142,6 +142,15 @@ class Finding:
         """Start one of the ways to a place: a name in `FIND_BINDINGS`."""
         self._ways[what]()
 
+    def take(self, listing: Listing) -> None:
+        """The files were listed; a finder that was opened before looks again."""
+        from tui.screens.finder import FinderScreen
+
+        self.listing = listing
+        screen = self._workspace.app.screen
+        if isinstance(screen, FinderScreen) and isinstance(screen.places, FilePlaces):
+            screen.look_in(FilePlaces(listing, self._workspace.area.recent))
+
     def _find_file(self) -> None:
         self._choose_from(FilePlaces(self.listing, self._workspace.area.recent))
 

@@ -176,8 +176,10 @@ class Terminal:
             return
 
     def close(self) -> float:
-        """End the program by SIGTERM; returns how many seconds it took to be gone."""
+        """End the program by SIGTERM; returns how many seconds it took to be gone. May be called again."""
         started = time.perf_counter()
+        if self._ours < 0:
+            return 0.0
         if self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             while self._process.poll() is None and time.perf_counter() - started < END_S:
@@ -188,8 +190,10 @@ class Terminal:
                         time.sleep(0.005)
         self._process.kill()
         self._process.wait()
+        ended = time.perf_counter()
         os.close(self._ours)
-        return time.perf_counter() - started
+        self._ours = -1
+        return ended - started
 
     def __enter__(self) -> Terminal:
         return self

@@ -37,6 +37,7 @@ COMPLETE_KEY = "\x0e"
 END_OF_FILE = "\x1b[1;5F"
 BUSY = re.compile(r"index: (?:not read|looking|parsing|resolving|indexing|publishing)")
 READY = re.compile(r"index: [\d,]+ files")
+FOUND = re.compile(r"[1-9][\d,]* of [\d,]+ files?")  # in the finder
 MODEL_LOADING = "model: loading"
 
 WAIT_S = 120.0
@@ -165,11 +166,12 @@ class Bench:
             self._type(terminal, count, name, _is_busy, ask=True)
             self.note("SIGTERM to end, while the index is made", terminal.close())
 
-    def _open(self, terminal: Terminal, name: str) -> None:
+    def _open(self, terminal: Terminal, name: str, line: int = 1) -> None:
+        """Open a file by the finder."""
         terminal.press(FINDER_KEY)
         terminal.wait(_shows(FINDER), WAIT_S)
-        terminal.press(name)
-        terminal.wait(_shows(name, 2), WAIT_S)  # the query, and what it found
+        terminal.press(f"{name}:{line}")
+        terminal.wait(lambda screen: f"{name}:{line}" in screen.text and FOUND.search(screen.text), WAIT_S)
         terminal.press("\r")
         terminal.wait(lambda screen: FINDER not in screen.text and name in screen.text, WAIT_S)
         terminal.rest(1.0)
@@ -224,9 +226,9 @@ class Bench:
                 lambda screen: READY.search(screen.text) and MODEL_LOADING not in screen.text, WAIT_S
             )
             for number, cursor in enumerate(cursors.values()):
-                self._open(terminal, cursor.path)
-                terminal.press("\x1b[B" * (cursor.line - 1) + "\x1b[F")
-                terminal.rest(1.5)
+                self._open(terminal, cursor.path, cursor.line)
+                terminal.press("\x1b[F")
+                terminal.rest(0.5)
                 pressed = terminal.press(cursor.truth[0])
                 shown = re.compile(
                     rf"^\s*{cursor.line}  {' ' * cursor.column}{re.escape(cursor.truth[0])}\S", re.M

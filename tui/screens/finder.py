@@ -60,7 +60,7 @@ class FinderScreen(ModalScreen[Place | None]):
         """`read` gives a file for the preview; see `Preview`. `query` is asked at once."""
         super().__init__()
         self._query = query
-        self._places = places
+        self.places = places
         self._read = read
         self._found = Found(())
         self._number = 0  # of the newest query
@@ -70,8 +70,8 @@ class FinderScreen(ModalScreen[Place | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(id="finder"):
-            yield Static(Content.styled(self._places.title, "bold"), id="finder-title")
-            yield Input(self._query, placeholder=self._places.hint, id="finder-query", compact=True)
+            yield Static(Content.styled(self.places.title, "bold"), id="finder-title")
+            yield Input(self._query, placeholder=self.places.hint, id="finder-query", compact=True)
             yield from self.compose_filters()
             with Horizontal(id="finder-body"):
                 options = OptionList(id="finder-list", markup=False, compact=True)
@@ -102,6 +102,12 @@ class FinderScreen(ModalScreen[Place | None]):
             self._query = event.value
             self.ask()
 
+    def look_in(self, places: Places) -> None:
+        """Ask the same of other places."""
+        self.places = places
+        if self.is_mounted:
+            self.ask()
+
     def ask(self) -> None:
         """Ask what stands in the query, once the keys rest."""
         self._number += 1
@@ -118,7 +124,7 @@ class FinderScreen(ModalScreen[Place | None]):
     def _find(self, number: int, query: str) -> None:
         """In a thread; a query that is no longer the newest is given up."""
         try:
-            found = self._places.find(query, lambda: number != self._number)
+            found = self.places.find(query, lambda: number != self._number)
         except RepocoderError as error:
             found = Found((), plain(str(error), "$text-error"))
         if number == self._number:

@@ -260,7 +260,7 @@ class WorkspaceScreen(Screen[None]):
 
     def on_files_listed(self, message: messages.FilesListed) -> None:
         self._reasons = message.listing.reasons
-        self.finding.listing = message.listing
+        self.finding.take(message.listing)
         self._files.show(message.listing)
 
     # ---- index and model

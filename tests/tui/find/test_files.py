@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tui.listing import Entry, Listing
+from tui.messages import FilesListed
 from tui.places import FilePlaces
 from tui.screens.finder import FinderScreen
 
@@ -41,6 +42,19 @@ async def test_enter_waits_for_the_answer_to_what_was_typed(shop: RepocoderApp, 
         await pilot.press(*"prices", "enter")
         await guide.wait(pilot, lambda: workspace.area.current is not None)
         assert workspace.area.current.file.path == "shop/prices.py"
+
+
+async def test_a_finder_that_was_opened_before_the_files_were_listed_gets_them(
+    shop: RepocoderApp, guide: Guide
+) -> None:
+    async with shop.run_test() as pilot:
+        workspace = await guide.ready(pilot)
+        listing, workspace.finding.listing = workspace.finding.listing, Listing({"": ()})
+        await guide.press(pilot, "ctrl+p", FinderScreen)
+        assert await guide.type(pilot, "prices") == []
+        workspace.post_message(FilesListed(listing))
+        await guide.wait(pilot, lambda: guide.listed(pilot))
+        assert guide.listed(pilot)[0].split()[0] == "prices.py"
 
 
 async def test_escape_leaves_everything_as_it_was(shop: RepocoderApp, guide: Guide) -> None:
