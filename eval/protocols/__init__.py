@@ -7,7 +7,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from eval.types import Task
-from repocoder.published.budgets import MIN_ROOM, TOTAL_TOKENS, Layout, Protocol, protocol_for
+from repocoder.published.budgets import Layout, Protocol, protocol_for
 
 INFILL_RIGHT_LINES = 50
 """Of what follows the hole, in the fill-in-the-middle variant of RepoEval."""
@@ -28,12 +28,4 @@ def as_infill(task: Task) -> Task:
     )
 
 
-__all__ = [
-    "INFILL_RIGHT_LINES",
-    "MIN_ROOM",
-    "TOTAL_TOKENS",
-    "Layout",
-    "Protocol",
-    "as_infill",
-    "protocol_for",
-]
+__all__ = ["INFILL_RIGHT_LINES", "Layout", "Protocol", "as_infill", "protocol_for"]

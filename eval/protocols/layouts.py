@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from eval.protocols import MIN_ROOM, Protocol
+from eval.protocols import Protocol
 from eval.types import Task
 from indexer.languages import language_named
-from repocoder.errors import ModelError
 from repocoder.fim import render_snippet
 from repocoder.llm.generator import Generator
 from repocoder.prompt import PromptBudget, build_prompt
@@ -23,12 +22,7 @@ from retrieval.types import Hit, Query
 
 def build(protocol: Protocol, task: Task, hits: Sequence[Hit], generator: Generator) -> Prompt:
     """The prompt of a task. Raises ModelError where the model's context leaves no room."""
-    limits = protocol.within(generator.vocab.n_ctx)
-    if limits.prompt_tokens < MIN_ROOM:
-        raise ModelError(
-            f"model context: {generator.info.name}: {generator.vocab.n_ctx} tokens leave no room for a prompt beside "
-            f"{limits.new_tokens} new ones: take another model"
-        )
+    limits = published.limits_for(protocol, generator)
     query = _query(limits, task)
     if limits.layout == "native":
         return _native(limits, task, query, hits, generator)

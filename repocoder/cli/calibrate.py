@@ -96,6 +96,7 @@ def _print(done: Calibration) -> None:
         ("snippets", f"help {figures.helped:.0f} %, harm {figures.harmed:.0f} %, {figures.always:+.2f} points of"
                      " edit similarity on average"),
         ("area", _interval(figures.area, "{:.3f}")),
+        ("area with a draft", _interval(figures.area_with_draft, "{:.3f}")),
         ("Brier score", f"{_interval(figures.brier, '{:.3f}')}, {figures.brier_constant:.3f} without features"),
         ("skipped", f"{_interval(figures.skipped, '{:.1f}')} % of the free rule's retrievals"),
         ("similarity", f"{_interval(figures.similarity, '{:+.2f}')} points against the free rule"),

@@ -23,10 +23,10 @@ from repocoder.gate.labels import Label, Subject, label
 from repocoder.gate.weights import (
     Made,
     Weights,
+    drop_weights,
+    keep_weights,
     memory_of,
-    remove_weights,
     weights_of,
-    write_weights,
 )
 from repocoder.types import ModelInfo
 
@@ -73,23 +73,34 @@ def calibrate(
     WorkerError, StorageError.
     """
     started = time.monotonic()
+    labels, wanted, made = label_holes(engine, options, on_label=on_label, cancel=cancel)
+    groups = [one.path for one in labels]
+    told = Made([engine.root.name], [commit_of(engine.root)], len(labels), options.seed, _today(), 0.0)
+    weights = weigh(labels, groups, engine.model_info(), engine.settings.memory, told)
+    refused = why_refused(weights.figures)
+    if refused is None:
+        path = keep_weights(engine.directory, weights)
+    else:
+        path = None
+        drop_weights(engine.directory, weights)  # of an earlier run, that knew no more than this one
+    return Calibration(weights, len(labels), wanted, made, time.monotonic() - started, refused, path)
+
+
+def label_holes(
+    engine: Engine,
+    options: CalibrationOptions,
+    *,
+    on_label: OnLabel | None = None,
+    cancel: threading.Event | None = None,
+) -> tuple[list[Label], int, int]:
+    """The labels of the holes that are drawn, how many holes that are, and how many labels are new. Raises as
+    `calibrate`, but for UsageError."""
     engine.remember()
     with engine.subject() as subject:
         holes = draw_holes(subject.snapshot, options.holes, options.seed)
         journal = Journal(engine.directory, fingerprint(subject))
         made = _label_all(holes, journal, subject, options, on_label, cancel or threading.Event())
-        labels = [journal.labels[hole.key] for hole in holes if hole.key in journal.labels]
-        model, memory = subject.generator.info, subject.settings.memory
-    groups = [one.path for one in labels]
-    told = Made([engine.root.name], [commit_of(engine.root)], len(labels), options.seed, _today(), 0.0)
-    weights = weigh(labels, groups, model, memory, told)
-    refused = why_refused(weights.figures)
-    if refused is None:
-        path = write_weights(engine.directory, weights)
-    else:
-        path = None
-        remove_weights(engine.directory)  # of an earlier run: the same holes now say otherwise
-    return Calibration(weights, len(labels), len(holes), made, time.monotonic() - started, refused, path)
+    return [journal.labels[hole.key] for hole in holes if hole.key in journal.labels], len(holes), made
 
 
 def weigh(

@@ -102,11 +102,14 @@ class Gates:
     def _weights(self) -> tuple[Weights, str] | None:
         """The weights for this model, and whose they are in words."""
         model, memory = self.generator.info, self.memory_setting
-        own = read_weights(self.directory)
-        if own is not None and own.fits(model, memory):
-            return own, "calibrated on this repository"
-        ready = next((one for one in shipped().gates if one.fits(model, memory)), None)
-        return None if ready is None else (ready, "by the weights of the package")
+        for whose, gates in (
+            ("calibrated on this repository", read_weights(self.directory)),
+            ("by the weights of the package", shipped().gates),
+        ):
+            for one in gates:
+                if one.fits(model, memory):
+                    return one, whose
+        return None
 
 
 def masked(query: Query) -> Query:

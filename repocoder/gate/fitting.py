@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from repocoder.gate.features import FEATURES
+from repocoder.gate.features import DRAFT_FEATURES, FEATURES
 from repocoder.gate.figures import area_under_curve, choose_threshold, interval
 from repocoder.gate.labels import Label
 from repocoder.gate.logistic import Logistic, Values, fit
@@ -27,6 +27,9 @@ LEAST_HOLES = 60  # with snippets: fewer say nothing
 LEAST_CLASS = 8  # helped holes, and others
 LEAST_SKIPPED = 10.0
 """Percent of the free rule's retrievals that weights must spare to be worth having."""
+
+NEVER = 80.0
+"""Percent skipped from which on it is not the score that decides, but that snippets are worth little here."""
 
 MOST_LOST = 1.0
 """Points of edit similarity: weights are refused where losing more than this is within the 95 % interval."""
@@ -57,13 +60,16 @@ class Fitted:
     penalty: float
 
 
-def table_of(labels: Sequence[Label], groups: Sequence[str]) -> Table:
-    """`groups`: one name for each label."""
+def table_of(labels: Sequence[Label], groups: Sequence[str], *, with_draft: bool = False) -> Table:
+    """`groups`: one name for each label. `with_draft`: the columns of the draft follow those of the context."""
+    drafts = DRAFT_FEATURES if with_draft else ()
+    rows = [
+        [*(label.features[name] for name in FEATURES), *(label.draft[name] for name in drafts)]
+        for label in labels
+    ]
     names = {name: number for number, name in enumerate(sorted(set(groups)))}
     return Table(
-        np.array([[label.features[name] for name in FEATURES] for label in labels]).reshape(
-            -1, len(FEATURES)
-        ),
+        np.array(rows).reshape(-1, len(FEATURES) + len(drafts)),
         np.array([label.gain for label in labels]),
         np.array([label.helped for label in labels], dtype=bool),
         np.array([names[name] for name in groups], dtype=np.int64),
@@ -106,6 +112,7 @@ def figures_of(labels: Sequence[Label], table: Table, scores: Values, says: NDAr
         return value, low, high
 
     both = 0 < table.helped.sum() < len(table.helped)
+    drafted = out_of_sample(table_of(labels, [str(one) for one in table.groups], with_draft=True))[0]
     return Figures(
         holes=len(labels),
         groups=len(set(table.groups.tolist())),
@@ -113,6 +120,9 @@ def figures_of(labels: Sequence[Label], table: Table, scores: Values, says: NDAr
         harmed=round(100 * float((table.gains < 0).mean()), 2),
         always=round(float(table.gains.mean()), 3),
         area=told(lambda rows: area_under_curve(scores[rows], table.helped[rows]), 4) if both else None,
+        area_with_draft=told(lambda rows: area_under_curve(drafted[rows], table.helped[rows]), 4)
+        if both
+        else None,
         brier=told(lambda rows: float(errors[rows].mean()), 4) if both else None,
         brier_constant=round(base * (1 - base), 4),
         skipped=told(lambda rows: 100 * float(skipped[rows].mean())),
@@ -131,6 +141,9 @@ def why_refused(figures: Figures) -> str | None:
             f"out of sample they would skip {figures.skipped[0]:.0f} % of the retrievals,"
             f" less than {LEAST_SKIPPED:.0f} %"
         )
+    if figures.skipped[0] < NEVER and (figures.area is None or figures.area[1] <= 0.5):
+        told = "" if figures.area is None else " (area {:.2f} [{:.2f}, {:.2f}])".format(*figures.area)
+        return f"out of sample the score does not tell which holes snippets help from the others{told}"
     if figures.similarity[1] < -MOST_LOST:
         return (
             f"out of sample they may lose more than {MOST_LOST:.0f} point of edit similarity:"

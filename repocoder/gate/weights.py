@@ -41,6 +41,7 @@ class Figures(msgspec.Struct, frozen=True):
     harmed: float
     always: float  # points of edit similarity that snippets add on average
     area: Interval | None  # under the curve: how well the score tells the holes that snippets help
+    area_with_draft: Interval | None  # the same if a draft without snippets could be looked at too
     brier: Interval | None  # mean squared error of the score as a probability
     brier_constant: float  # of the share of helped holes as the only answer
     skipped: Interval  # of the free rule's retrievals
@@ -71,7 +72,6 @@ class Weights(msgspec.Struct, frozen=True):
     features: dict[str, Feature]
     made: Made
     figures: Figures
-    format: int = FORMAT
 
     def fits(self, model: ModelInfo, memory: str) -> bool:
         """Were they made with this model, and this memory setting?"""
@@ -94,8 +94,8 @@ class Weights(msgspec.Struct, frozen=True):
         return GateDecision(retrieve, score, self.threshold, reason, features)
 
 
-class Shipped(msgspec.Struct, frozen=True):
-    """Those of the package, one for each model and way of use that they are worth something for."""
+class GateFile(msgspec.Struct, frozen=True):
+    """One for each model and way of use that they are worth something for."""
 
     gates: list[Weights]
     format: int = FORMAT
@@ -114,51 +114,63 @@ def weights_of(model: Logistic, names: tuple[str, ...] = FEATURES) -> dict[str, 
     }
 
 
-def read_weights(directory: Path) -> Weights | None:
-    """Those of an index folder; None if there are none that can be used."""
+def read_weights(directory: Path) -> tuple[Weights, ...]:
+    """Those of an index folder, one for each model and way of use; () if there are none that can be used."""
     try:
         file = os.open(directory / FILE, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
         with os.fdopen(file, "rb") as opened:
             data = opened.read(MAX_BYTES)
-        found = msgspec.json.decode(data, type=Weights)
+        found = msgspec.json.decode(data, type=GateFile)
     except (OSError, ValueError, msgspec.MsgspecError, RecursionError):
-        return None
-    return found if _is_sound(found) else None
+        return ()
+    return tuple(one for one in found.gates if _is_sound(one)) if found.format == FORMAT else ()
 
 
-def write_weights(directory: Path, weights: Weights) -> Path:
-    """Put them into an index folder in place of those before. Raises StorageError."""
+def keep_weights(directory: Path, weights: Weights) -> Path:
+    """Put them into an index folder, in place of those for the same model and way of use. Raises StorageError."""
+    return _write(directory, (*_others(directory, weights), weights))
+
+
+def drop_weights(directory: Path, weights: Weights) -> bool:
+    """Take those for the same model and way of use away if no more holes made them; whether there were such. Raises
+    StorageError."""
+    others = _others(directory, weights)
+    fewer = [
+        one for one in read_weights(directory) if one not in others and one.made.holes <= weights.made.holes
+    ]
+    if fewer:
+        _write(directory, others)
+    return bool(fewer)
+
+
+def _others(directory: Path, weights: Weights) -> tuple[Weights, ...]:
+    key = (weights.model_sha256, weights.memory)
+    return tuple(one for one in read_weights(directory) if (one.model_sha256, one.memory) != key)
+
+
+def _write(directory: Path, gates: tuple[Weights, ...]) -> Path:
     place = directory / FILE
     with disk.translated(place):
         disk.prepare_folder(directory)
         part = place.with_name(f"{FILE}.part-{os.getpid()}")
         disk.remove(part)
         try:
-            disk.create_file(part, readable(weights))
+            disk.create_file(part, readable(GateFile(list(gates))))
             disk.rename(part, place)
         finally:
             disk.remove(part)
     return place
 
 
-def remove_weights(directory: Path) -> bool:
-    """Take those of an index folder away; whether there were any. Raises StorageError."""
-    place = directory / FILE
-    with disk.translated(place):
-        there = os.path.lexists(place)
-        disk.remove(place)
-    return there
-
-
-def readable(value: Weights | Shipped) -> bytes:
+def readable(value: GateFile) -> bytes:
     """JSON that a person can read."""
     return msgspec.json.format(msgspec.json.encode(value), indent=1) + b"\n"
 
 
 @cache
-def shipped() -> Shipped:
+def shipped() -> GateFile:
     """Those of the package."""
-    return msgspec.json.decode(SHIPPED.read_bytes(), type=Shipped)
+    return msgspec.json.decode(SHIPPED.read_bytes(), type=GateFile)
 
 
 def _is_sound(weights: Weights) -> bool:
@@ -166,8 +178,7 @@ def _is_sound(weights: Weights) -> bool:
     numbers = [weights.threshold, weights.bias]
     numbers += [value for one in weights.features.values() for value in (one.weight, one.mean, one.deviation)]
     return (
-        weights.format == FORMAT
-        and {*weights.features} == {*FEATURES}
+        {*weights.features} == {*FEATURES}
         and all(np.isfinite(numbers))
         and all(one.deviation > 0 for one in weights.features.values())
     )

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.languages import language_named
+from repocoder.errors import ModelError
 from repocoder.fim import Infill, Part, Template, assemble, plain
 from repocoder.llm.generator import Generator
-from repocoder.published.budgets import Protocol
+from repocoder.published.budgets import MIN_ROOM, Protocol
 from repocoder.types import DroppedHit, Prompt
 from retrieval.types import Hit, Query
 
@@ -116,6 +117,17 @@ def _lines_within(head: str, lines: Sequence[str], budget: int, tokenize_many: T
             break
         used, kept = used + size, kept + 1
     return kept
+
+
+def limits_for(protocol: Protocol, generator: Generator) -> Protocol:
+    """The budgets for this model. Raises ModelError where its context leaves no room."""
+    limits = protocol.within(generator.vocab.n_ctx)
+    if limits.prompt_tokens < MIN_ROOM:
+        raise ModelError(
+            f"model context: {generator.info.name}: {generator.vocab.n_ctx} tokens leave no room for a prompt beside "
+            f"{limits.new_tokens} new ones: take another model"
+        )
+    return limits
 
 
 def published_prompt(limits: Protocol, query: Query, hits: Sequence[Hit], generator: Generator) -> Prompt:

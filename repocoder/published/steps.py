@@ -21,7 +21,7 @@ from repocoder.loop import Draft, LoopResult, Turn
 from repocoder.model_gate import decision_of
 from repocoder.published.budgets import Protocol, protocol_for
 from repocoder.published.endings import DRAFT_LINES, StopAfterLines
-from repocoder.published.layouts import published_prompt, question_prompt
+from repocoder.published.layouts import limits_for, published_prompt, question_prompt
 from repocoder.published.retrieval import NOTHING, TOGETHER, ask, hole_of, make_baseline
 from repocoder.steps import EngineSteps
 from repocoder.types import PassReport, Prompt
@@ -63,10 +63,10 @@ class PublishedSteps:
 
     @property
     def limits(self) -> Protocol:
-        """The published budgets, for this model."""
+        """The published budgets, for this model. Raises ModelError where it has no room for them."""
         whole = protocol_for("repoeval", "line", both_sides=self.method == "repoformer", layout="published")
         whole = replace(whole, context_after_suffix=self.method == "repoformer")
-        return whole.within(self.inner.generator.vocab.n_ctx)
+        return limits_for(whole, self.inner.generator)
 
     def retrieve(self, query: Query, trace: Trace | None = None) -> Retrieved:
         """Hits under the gate, if there is one; what the user excluded is left out, and told to the trace."""

@@ -17,7 +17,7 @@ from repocoder.gate.calibration import CalibrationOptions, calibrate, commit_of,
 from repocoder.gate.holes import draw_holes
 from repocoder.gate.journal import Journal
 from repocoder.gate.labels import Label
-from repocoder.gate.weights import FILE, Shipped, Weights, read_weights, write_weights
+from repocoder.gate.weights import FILE, GateFile, Weights, keep_weights, read_weights
 from repocoder.llm.fake import FakeGenerator
 from repocoder.llm.gate import GateTokens
 from repocoder.types import CompletionRequest
@@ -57,8 +57,8 @@ def test_a_calibration_is_kept_and_decides_from_then_on(
     assert done.refused is None and done.made == 0 and done.labelled == count
     assert not generator.requests  # all was labelled before
     assert done.path == engine.directory / FILE
-    assert read_weights(engine.directory) == done.weights
-    assert b'\n "threshold": ' in done.path.read_bytes()  # for people
+    assert read_weights(engine.directory) == (done.weights,)
+    assert b'\n   "threshold": ' in done.path.read_bytes()  # for people
     found = engine.retrieve(AT)
     assert found.gate.reason.startswith("calibrated on this repository: snippets help with probability 0.")
     assert "what weighs most: " in found.gate.reason
@@ -99,19 +99,36 @@ def test_a_run_that_was_ended_goes_on(open_engine: OpenEngine) -> None:
 
 
 @pytest.mark.usefixtures("few")
-def test_weights_that_are_not_worth_it_are_not_kept(open_engine: OpenEngine, make_label: MakeLabel) -> None:
+def test_weights_that_are_not_worth_it_are_not_kept(
+    open_engine: OpenEngine, make_label: MakeLabel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     engine = open_engine()
     prelabel(engine, make_label)
     assert calibrate(engine, CalibrationOptions(holes=36)).path is not None
-    with engine.subject() as subject:
-        holes = draw_holes(subject.snapshot, 36, 0)
-        journal = Journal(engine.directory, fingerprint(subject))
-    for number, hole in enumerate(holes):
-        journal.add(make_label(number, helped=number % 3 != 0, similar=0.0, path=hole.path, key=hole.key))
+    monkeypatch.setattr("repocoder.gate.calibration.why_refused", lambda _: "they are not")
     done = calibrate(engine, CalibrationOptions(holes=36))
-    assert done.refused is not None and done.path is None
-    assert read_weights(engine.directory) is None  # those of before are gone: they were of the same holes
+    assert done.refused == "they are not" and done.path is None
+    assert read_weights(engine.directory) == ()  # those of before are gone: they were of the same holes
     assert "calibrated" not in engine.retrieve(AT).gate.reason
+
+
+@pytest.mark.usefixtures("few")
+def test_what_more_holes_made_and_what_is_of_another_model_stays(
+    open_engine: OpenEngine, make_label: MakeLabel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small run that cannot tell takes nothing away from a large one that could."""
+    engine = open_engine()
+    large = weights_for(engine, make_label)
+    other = msgspec.structs.replace(large, model_sha256="1" * 64)
+    keep_weights(engine.directory, other)
+    keep_weights(engine.directory, large)
+    prelabel(engine, make_label)
+    monkeypatch.setattr("repocoder.gate.calibration.why_refused", lambda _: "they are not")
+    assert calibrate(engine, CalibrationOptions(holes=36)).refused is not None
+    assert read_weights(engine.directory) == (other, large)
+    again = msgspec.structs.replace(large, threshold=0.5)
+    keep_weights(engine.directory, again)
+    assert read_weights(engine.directory) == (other, again)
 
 
 def weights_for(engine: Engine, make_label: MakeLabel, **changes: object) -> Weights:
@@ -132,7 +149,7 @@ def test_without_own_weights_those_of_the_package(
         "there are no weights for this model, `repocoder calibrate`"
     )
     weights = weights_for(engine, make_label, threshold=2.0)
-    monkeypatch.setattr(choice, "shipped", lambda: Shipped([weights]))
+    monkeypatch.setattr(choice, "shipped", lambda: GateFile([weights]))
     found = engine.retrieve(AT)
     assert not found.gate.retrieve and found.gate.reason.startswith("by the weights of the package: ")
     assert "less than 2.00" in found.gate.reason
@@ -140,20 +157,20 @@ def test_without_own_weights_those_of_the_package(
     done = engine.complete(AT)
     assert not done.prompt.hits and done.hits == found.hits
     opened = msgspec.structs.replace(weights, threshold=0.0)
-    monkeypatch.setattr(choice, "shipped", lambda: Shipped([opened]))
+    monkeypatch.setattr(choice, "shipped", lambda: GateFile([opened]))
     assert engine.complete(AT).prompt.hits
 
 
 def test_the_free_rules_no_is_kept(open_engine: OpenEngine, make_label: MakeLabel) -> None:
     engine = open_engine(gate="logistic", channels=("recent",))
-    write_weights(engine.directory, weights_for(engine, make_label, threshold=0.0))
+    keep_weights(engine.directory, weights_for(engine, make_label, threshold=0.0))
     found = engine.retrieve(AT)
     assert not found.gate.retrieve and found.gate.reason.startswith("no name near the cursor")
 
 
 def test_pins_pass_a_gate_that_says_no(open_engine: OpenEngine, make_label: MakeLabel) -> None:
     engine = open_engine()
-    write_weights(engine.directory, weights_for(engine, make_label, threshold=2.0))
+    keep_weights(engine.directory, weights_for(engine, make_label, threshold=2.0))
     engine.choices.pin("lib/store.py")
     found = engine.retrieve(AT)
     assert [hit.path for hit in found.hits] == ["lib/store.py"] and found.gate.retrieve
@@ -197,11 +214,11 @@ def test_damaged_weights_are_none(
     open_engine: OpenEngine, make_label: MakeLabel, damage: bytes | None
 ) -> None:
     engine = open_engine()
-    place = write_weights(engine.directory, weights_for(engine, make_label))
+    place = keep_weights(engine.directory, weights_for(engine, make_label))
     if damage is None:
         damage = place.read_bytes().replace(b'"bias": ', b'"bias": 1e999, "was": ')
     place.write_bytes(damage)
-    assert read_weights(engine.directory) is None
+    assert read_weights(engine.directory) == ()
     assert engine.retrieve(AT).gate.retrieve
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -54,6 +55,23 @@ def test_noise_is_refused_where_snippets_are_worth_something(make_label: MakeLab
     weights = weigh(some, [one.path for one in some], MODEL, "off", MADE)
     assert weights.figures.area is not None and weights.figures.area[0] < 0.6
     assert why_refused(weights.figures) is not None
+
+
+def test_luck_is_refused_where_snippets_are_worth_little(make_label: MakeLabel) -> None:
+    """As many holes are helped as harmed: to skip some at random costs nothing, and is nothing that was learnt."""
+    chance = np.random.default_rng(5)
+    some = [
+        make_label(number, helped=bool(chance.random() < 0.5), similar=float(chance.normal()))
+        for number in range(240)
+    ]
+    weights = weigh(some, [one.path for one in some], MODEL, "off", MADE)
+    lucky = msgspec.structs.replace(
+        weights.figures, skipped=(30.0, 25.0, 35.0), similarity=(0.1, -0.5, 0.7), area=(0.51, 0.44, 0.58)
+    )
+    assert "does not tell which holes" in (why_refused(lucky) or "")
+    assert why_refused(msgspec.structs.replace(lucky, area=(0.6, 0.53, 0.67))) is None
+    lossy = msgspec.structs.replace(lucky, area=(0.6, 0.53, 0.67), similarity=(-0.2, -1.2, 0.8))
+    assert "may lose more than 1 point" in (why_refused(lossy) or "")
 
 
 def test_what_never_helps_is_skipped(make_label: MakeLabel) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,10 @@ from repocoder.gate.features import FEATURES, features_of
 from repocoder.gate.holes import KINDS, draw_holes
 from repocoder.gate.labels import edit_similarity, exact_match, label, prompts
 from repocoder.llm.fake import FakeGenerator
+from repocoder.llm.generator import GenerateRequest
+from repocoder.llm.local import open_generator
+from repocoder.memory.repository import RepositoryMemory
+from retrieval.types import Place
 
 OpenEngine = Callable[..., Engine]
 
@@ -89,6 +95,40 @@ def test_features_do_not_look_at_what_is_behind_the_hole(open_engine: OpenEngine
     assert hole.truth not in query.prefix + query.suffix
     assert values["definitions"] > 0 and values["suffix_characters"] > 0
     assert values["memory_length"] == 0
+
+
+def test_the_memory_foretells_what_other_files_have(open_engine: OpenEngine, tmp_path: Path) -> None:
+    """Eleven other files go on alike; the hole's own and excluded ones say nothing, nor does a new text."""
+    generator = FakeGenerator()
+    engine = open_engine(generator)
+    memory = RepositoryMemory(tmp_path / "memory", generator)
+    with engine.subject() as subject:
+        hole = next(one for one in draw_holes(subject.snapshot, 40, 0) if "fetch_value" in one.truth)
+        query = subject.query(hole.request)
+        assert memory.foretell(query) is None  # nothing is remembered yet
+        memory.update(subject.snapshot)
+    above = query.prefix.rpartition(hole.truth)[0] if hole.kind == "rest" else query.prefix
+    asked = replace(query, prefix=above + "total_1 = store.fetch_v")
+    said = memory.foretell(asked)
+    assert said is not None and said.length == 16 and said.count >= 11
+    assert generator.detokenize(said.token_ids[:1]) == "a" and said.shares[0] > 0.9
+    hidden = (*(Place(f"use_{number}.py") for number in range(12)), Place("lib/store.py"))
+    nothing = memory.foretell(replace(asked, hidden=hidden))
+    assert nothing is None or nothing.length < said.length
+
+
+def test_the_worker_tells_how_sure_the_first_token_was() -> None:
+    generator = open_generator(threads=1)
+    try:
+        ids = tuple(generator.tokenize("def add(a, b):\n    return a"))
+        plain, told = (
+            generator.generate(GenerateRequest(ids, 4, with_doubt=doubt)) for doubt in (False, True)
+        )
+    finally:
+        generator.close()
+    assert (plain.margin, plain.entropy) == (0.0, 0.0) and plain.token_ids == told.token_ids
+    assert 0 < told.margin <= math.exp(told.token_logprobs[0]) <= 1
+    assert 0 < told.entropy < math.log(generator.vocab.size) and -told.token_logprobs[0] <= told.entropy
 
 
 def test_scores_are_those_of_the_evaluation() -> None:
