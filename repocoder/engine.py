@@ -242,19 +242,20 @@ class Engine:
             buffer = open_buffer(self.root, request)
             cancel = cancel or threading.Event()
             steps = self._steps(session, request, cancel)
-            live = steps if request.live and isinstance(steps, EngineSteps) else None
-            known = None if live is None else self.live.known(live, buffer, started)
+            live = self.live.steps(steps) if request.live and isinstance(steps, EngineSteps) else None
+            context = self.live.context(live.steps, buffer) if live is not None else ()
+            known = None if live is None else self.live.known(context, buffer, started)
             if known is not None:
                 return known
             query = self._query(buffer, request)
-            asked = steps if live is None else self.live.steps(live)
+            asked = live or steps
             run: Callable[..., LoopResult] = run_loop if self.settings.method == "hybrid" else run_passes
             result = run(asked, query, passes=request.passes, on_text=on_text, cancel=cancel)
             index_ms, self._index_ms = self._index_ms, 0.0
             total_ms = index_ms + _since(started)
             completion = completed(buffer, query, result, self.model_info(), index_ms, total_ms)
             if live is not None:
-                self.live.keep(live, buffer, query, result, completion)
+                self.live.keep(context, live, query, result, completion)
             return completion
 
     def remember(self, limit_s: float | None = None) -> Update | None:

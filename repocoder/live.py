@@ -22,6 +22,8 @@ from repocoder.verify import Fault
 from retrieval.retriever import Retrieved
 from retrieval.types import Hit, Query
 
+Context = tuple[object, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class LiveSteps:
@@ -78,12 +80,11 @@ class Live:
         self._sticky = Sticky()
         self._answers = Answers()
 
-    def known(self, steps: EngineSteps, buffer: Buffer, started: float) -> Completion | None:
+    def known(self, context: Context, buffer: Buffer, started: float) -> Completion | None:
         """The answer, where an earlier one gives it. `started` is on the monotonic clock."""
         if not self.keeps_answers:
             return None
-        before, after = buffer.around
-        found = self._answers.find(self._context(steps, buffer, after), before)
+        found = self._answers.find(context, buffer.around[0])
         if found is None:
             return None
         completion, typed = found
@@ -94,15 +95,16 @@ class Live:
         return LiveSteps(steps, self._sticky if self.keeps_snippets else Sticky())
 
     def keep(
-        self, steps: EngineSteps, buffer: Buffer, query: Query, result: LoopResult, completion: Completion
+        self, context: Context, steps: LiveSteps, query: Query, result: LoopResult, completion: Completion
     ) -> None:
-        """Keep an answer for `known`, and the snippets of the last prompt, which is in the model's cache."""
-        self._sticky.adopt(self.steps(steps).ground(query), (result.last or result.turn).retrieved)
-        before, after = buffer.around
-        self._answers.put(self._context(steps, buffer, after), before, completion)
+        """Keep an answer for `known`, under the context that it was begun in; and the snippets of the last
+        prompt, which is in the model's cache."""
+        self._sticky.adopt(steps.ground(query), (result.last or result.turn).retrieved)
+        self._answers.put(context, query.prefix, completion)
 
-    def _context(self, steps: EngineSteps, buffer: Buffer, after: str) -> tuple[object, ...]:
+    def context(self, steps: EngineSteps, buffer: Buffer) -> Context:
         """All that an answer depends on but the text before the cursor."""
+        after = buffer.around[1]
         request = replace(steps.request, path=buffer.path, text=None, line=0, column=None)
         return (
             request,

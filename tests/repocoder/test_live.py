@@ -217,6 +217,21 @@ def test_another_request_is_another_answer(made: Callable[..., Any], other: Comp
     assert len(fake.requests) == 2
 
 
+def test_what_changes_while_the_model_writes_makes_it_unknown(made: Callable[..., Any]) -> None:
+    engines: list[Engine] = []
+
+    def write(_: str) -> str:
+        engines[0].choices.pin("shapes.py::Square")
+        return "circle.area()"
+
+    engine, _ = made(write)
+    engines.append(engine)
+    settle(engine)
+    engine.complete(at("area += "))
+    assert not engine.complete(at("area += ")).known
+    assert engine.complete(at("area += ")).known
+
+
 def test_a_cancelled_answer_is_not_kept(made: Callable[..., Any]) -> None:
     engine, _ = made()
     settle(engine)
