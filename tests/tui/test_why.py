@@ -32,7 +32,7 @@ async def test_gate_checks_and_cost_of_each_snippet_are_shown(app: Any, scripted
         assert "✓ checked: brackets" in screen
         assert "Retrieved: `helper` is imported" in screen
         assert "1 snippet in the prompt, 50 tokens" in screen
-        assert "retrieval auto (free gate), 1,024 tokens" in ui.text(pilot, "#snippets-how")
+        assert "retrieval auto, 1,024 tokens" in ui.text(pilot, "#snippets-how")
 
 
 async def test_pins_and_exclusions_go_to_the_choices(app: Any, scripted: Any, ui: Any) -> None:

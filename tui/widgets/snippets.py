@@ -151,7 +151,7 @@ class SnippetPane(Vertical):
             Content.assemble(
                 ("next: ", "$text-muted"),
                 f"retrieval {settings.retrieval}",
-                f" ({settings.gate} gate)" if automatic else "",
+                f" ({settings.gate} gate)" if automatic and settings.gate != "auto" else "",
                 f", {settings.snippet_tokens:,} tokens for snippets",
             )
         )
