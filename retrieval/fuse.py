@@ -20,8 +20,13 @@ RANK_CONSTANT = 60
 PIN_SCORE = 1.0
 """Of what the user pinned: above all that ranks can sum up to."""
 
-CHANNEL_WEIGHTS = {"dense": 0.5}
-"""What the first rank of a channel is worth, 1 unless named: for code, an encoder breaks the ties of BM25."""
+CHANNEL_WEIGHTS = {"dense": 0.5, "definitions": 0.96}
+"""What the first rank of a channel is worth, 1 unless named: for code, an encoder breaks the ties of BM25, and the best
+definition stands behind the three likest windows, so that a prompt of 512 tokens has both. Of the names that only
+other files tell the snippets then held 44 to 51 % on lines and 42 to 45 % on calls of RepoEval (0.97 and 0.95; 120
+holes each) against 38 and 35 % at 1, and 18.6 and 18.0 against 17.1 % on 300 holes of scrapy and mypy. What is lost are
+definitions that were needed: 23 and 16 against 28 % there.
+"""
 
 NEARNESS_BONUS = 0.05
 """For the same directory, less for each step away: RepoCoder's useful snippets were there in 46 to 60 %."""
