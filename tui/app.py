@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -20,12 +20,16 @@ from textual.screen import Screen
 from repocoder.errors import UsageError
 from repocoder.paths import state_dir
 from tui.chosen_model import ChosenModel
+from tui.keymap import APP_BINDINGS, short_key
+from tui.legible import Legible
 from tui.opening import OpenedLater
 from tui.restoring import session_file
 from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
 
 if TYPE_CHECKING:
+    from textual.filter import LineFilter
+
     from repocoder.config import Settings
     from repocoder.engine import Engine
 
@@ -66,18 +70,10 @@ class RepocoderApp(App[None]):
     """The application around one engine."""
 
     TITLE = "repocoder"
+    CSS_PATH = "app.tcss"
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f10"
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "ctrl+q",
-            "quit",
-            "Quit",
-            id="quit",
-            tooltip="Leave; asks when something is not saved",
-            priority=True,
-        ),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
 
     def __init__(self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed; it is closed with the engine.
@@ -87,6 +83,7 @@ class RepocoderApp(App[None]):
         super().__init__()
         self.engine = engine
         self.model = model
+        self._legible = Legible()
         self.workspace = WorkspaceScreen(engine, model, session)
 
     def on_mount(self) -> None:
@@ -102,10 +99,25 @@ class RepocoderApp(App[None]):
         """The palette: what Textual has, and every action of the workspace."""
         yield from super().get_system_commands(screen)
         if screen is self.workspace:
-            for binding in self.workspace.BINDINGS:
-                if isinstance(binding, Binding):
+            for binding in (*self.workspace.BINDINGS, *APP_BINDINGS):
+                if isinstance(binding, Binding) and binding.action != "quit":  # Textual has it
                     action = partial(self.run_action, binding.action, screen)
                     yield SystemCommand(binding.description, binding.tooltip or "", action)
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        return [*super().get_line_filters(), self._legible]
+
+    def get_key_display(self, binding: Binding) -> str:
+        """How the line of hints names a key."""
+        return binding.key_display or short_key(binding.key)
+
+    def action_help(self) -> None:
+        """The keys of where the user is, then all others."""
+        from tui.screens.help import HelpScreen  # pages are imported when they are opened: the start is short
+
+        if not isinstance(self.screen, HelpScreen):
+            workspace = self.workspace
+            self.push_screen(HelpScreen(self.screen, workspace.sections(), workspace.knowing.keymap))
 
     async def action_quit(self) -> None:
         """Quit; with unsaved changes, ask first."""

@@ -11,7 +11,7 @@ from pathspec import GitIgnoreSpec
 from textual.content import Content
 
 from retrieval.snippet import best_line, target
-from tui.display import milliseconds, plain
+from tui.display import MUTED, milliseconds, plain
 from tui.places import MARK, Found, Item, Place
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def _item(hit: Hit, line: int) -> Item:
     label = Content.assemble(
         plain(hit.chunk.name or place, "bold"),
         plain(f"  {hit.chunk.kind}", "$text-secondary"),
-        plain(f"  {place}" if hit.chunk.name else "", "$text-muted"),
+        plain(f"  {place}" if hit.chunk.name else "", MUTED),
     )
     return Item(label, Place(hit.path, line), evidence(hit))
 

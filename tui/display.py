@@ -6,9 +6,15 @@ Textual reads a plain `str` as markup, so nothing here returns one for a widget:
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from textual.content import Content
 
 from repocoder.terminal import safe
+
+MUTED = "$foreground 65%"
+"""The style of what matters less, in a `Content`. Textual's own `$text-muted` is for style sheets: here its share is
+lost, and what should step back would be the brightest text of all."""
 
 REPLACEMENT = "\ufffd"
 """Stands in the editor for an unsafe character that has no visible mark of one cell."""
@@ -39,6 +45,14 @@ def visible(line: str) -> str:
 def _mark(character: str) -> str:
     mark = safe(character, keep_newlines=True)
     return mark if len(mark) == 1 else REPLACEMENT
+
+
+def home_path(path: Path) -> str:
+    """A path for the eye: "~/.config/repocoder/config.toml"."""
+    try:
+        return f"~/{path.relative_to(Path.home())}"
+    except (ValueError, RuntimeError):  # elsewhere, or nobody knows where home is
+        return str(path)
 
 
 def milliseconds(value: float) -> str:

@@ -34,18 +34,18 @@ MAX_ASKED = 500
 FIND_BINDINGS: tuple[BindingType, ...] = (
     Binding("ctrl+p", "find('files')", "Open", id="find-files", tooltip="Open a file by letters of its name"),
     Binding(
-        "ctrl+t",
-        "find('symbols')",
-        "Symbol",
-        id="find-symbols",
-        tooltip="Go to a definition by letters of its name",
-    ),
-    Binding(
         "ctrl+r",
         "find('anything')",
         "Ask",
         id="find-anything",
         tooltip="Ask the repository, in words or code; what is selected is asked at once",
+    ),
+    Binding(
+        "ctrl+t",
+        "find('symbols')",
+        "Symbol",
+        id="find-symbols",
+        tooltip="Go to a definition by letters of its name",
     ),
     Binding(
         "f12,ctrl+right_square_bracket",

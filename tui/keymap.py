@@ -1,10 +1,23 @@
-"""The keys of the workspace, in the order of the footer, and those that the user gave to actions instead."""
+"""The keys of the application and the workspace, how keys are named, and those that the user gave to actions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
 from textual.binding import Binding, BindingType
+
+APP_BINDINGS: tuple[BindingType, ...] = (
+    Binding(
+        "ctrl+q",
+        "quit",
+        "Quit",
+        id="quit",
+        tooltip="Leave; asks when something is not saved",
+        priority=True,
+    ),
+    Binding("f1,question_mark", "help", "Help", id="help", tooltip="The keys of where you are, then all"),
+)
+"""Keys that hold on every screen."""
 
 FIRST_BINDINGS: tuple[BindingType, ...] = (
     Binding(
@@ -24,17 +37,51 @@ FIRST_BINDINGS: tuple[BindingType, ...] = (
         show=False,
     ),
 )
-LAST_BINDINGS: tuple[BindingType, ...] = (
+WORK_BINDINGS: tuple[BindingType, ...] = (
+    Binding("f3", "pane('snippets')", "Why", id="snippets", tooltip="Show, enter or hide the snippets used"),
     Binding("ctrl+s", "save", "Save", id="save", tooltip="Write the file to disk"),
     Binding("f2", "pane('files')", "Files", id="files", tooltip="Show, enter or hide the file tree"),
-    Binding("f3", "pane('snippets')", "Why", id="snippets", tooltip="Show, enter or hide the snippets used"),
     Binding("f4,alt+left", "back", "Back", id="back", tooltip="Return to where you came from", show=False),
     Binding(
         "f5", "refresh", "Refresh", id="refresh", tooltip="Read the files and the index again", show=False
     ),
-    Binding("f1,question_mark", "help", "Help", id="help", tooltip="All keys"),
     Binding("escape", "leave", "Leave", id="leave", tooltip="Back to the editor", show=False),
 )
+
+_NAMES = {
+    "question_mark": "?",
+    "plus": "+",
+    "minus": "-",
+    "right_square_bracket": "]",
+    "slash": "/",
+    "period": ".",
+    "comma": ",",
+    "pageup": "PgUp",
+    "pagedown": "PgDn",
+    "escape": "Esc",
+    "delete": "Del",
+    "left": "←",
+    "right": "→",
+    "up": "↑",
+    "down": "↓",
+}
+
+
+def key_names(keys: str) -> str:
+    """Keys as people write them: "Ctrl+Space, Ctrl+N"."""
+    # terminals without the newer protocol send Ctrl+Space as ctrl+@
+    return ", ".join(_key_name(key) for key in keys.split(",") if key != "ctrl+@")
+
+
+def short_key(key: str) -> str:
+    """One key as briefly as it can be said: "^N", "Alt+N", "F1"."""
+    return _key_name(key).replace("Ctrl+", "^")
+
+
+def _key_name(key: str) -> str:
+    if len(key) == 1:  # p and P are two keys
+        return key
+    return "+".join(_NAMES.get(part, part[:1].upper() + part[1:]) for part in key.split("+"))
 
 
 def keymap_of(

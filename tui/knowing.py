@@ -18,6 +18,7 @@ from tui.keymap import keymap_of
 from tui.latency import Latency
 from tui.widgets.snippets import SnippetPane
 from tui.widgets.status import StatusLines
+from tui.widgets.tour import Tour
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -73,6 +74,7 @@ class Knowing:
         self.keymap, unknown = keymap_of(settings.keys, [key for keys in sections.values() for key in keys])
         if self.keymap:
             self._workspace.app.set_keymap(self.keymap)
+            self._workspace.query_one(Tour).use_keys(self.keymap)
         for line in unknown:
             self._workspace.notify(plain(line).plain, title="settings", severity="warning", markup=False)
         self._pane.show_settings(settings)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from textual.content import Content
 
-from tui.display import plain
+from tui.display import MUTED, plain
 from tui.fuzzy import rank
 
 if TYPE_CHECKING:
@@ -101,8 +101,8 @@ class FilePlaces:
         label = Content.assemble(
             marked(path[name:], [at - name for at in positions if at >= name]),
             "  ",
-            marked(path[:name].rstrip("/"), [at for at in positions if at < name - 1], "$text-muted"),
-            plain(f"  {reason}" if reason else "", "$text-muted italic"),
+            marked(path[:name].rstrip("/"), [at for at in positions if at < name - 1], MUTED),
+            plain(f"  {reason}" if reason else "", f"{MUTED} italic"),
         )
         return Item(label, Place(path, line))
 
@@ -176,8 +176,8 @@ def symbol_item(symbol: Symbol, positions: Sequence[int] = (), note: str = "") -
     label = Content.assemble(
         marked(symbol.qualname or symbol.path, positions),
         plain(f"  {symbol.kind}", "$text-secondary"),
-        plain(f"  {symbol.path}:{symbol.span.start_line}", "$text-muted"),
-        plain(f"  {note}" if note else "", "$text-muted italic"),
+        plain(f"  {symbol.path}:{symbol.span.start_line}", MUTED),
+        plain(f"  {note}" if note else "", f"{MUTED} italic"),
     )
     return Item(label, Place(symbol.path, symbol.span.start_line))
 
@@ -187,7 +187,7 @@ def use_item(use: Use) -> Item:
     label = Content.assemble(
         plain(f"{use.path}:{use.line}", "$text-accent"),
         plain(f"  {use.text}"),
-        plain(f"  {use.kind} in {use.user.qualname or 'the file'}", "$text-muted italic"),
+        plain(f"  {use.kind} in {use.user.qualname or 'the file'}", f"{MUTED} italic"),
     )
     return Item(label, Place(use.path, use.line))
 

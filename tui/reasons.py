@@ -19,7 +19,7 @@ STOPS = {
 }
 
 CHANNELS = {
-    "definitions": "defined",
+    "definitions": "names",
     "similar": "similar",
     "dense": "alike in meaning",
     "pinned": "pinned",

@@ -221,7 +221,7 @@ async def test_help_names_every_key_and_escape_leaves(
         await pilot.press("question_mark")
         await ui.wait(pilot, lambda: app.screen is not app.workspace)
         page = str(app.screen.query_one("#help-page").render())
-        for words in ("Ctrl+Space", "Ctrl+S", "F2", "F3", "Tab", "Alt+Right", "Ctrl+Down", "Escape"):
+        for words in ("Ctrl+Space", "Ctrl+S", "F2", "F3", "Tab", "Alt+→", "Ctrl+↓", "Esc"):
             assert words in page
         await pilot.press("escape")
         await ui.wait(pilot, lambda: app.screen is app.workspace)

@@ -28,7 +28,7 @@ async def test_gate_checks_and_cost_of_each_snippet_are_shown(app: Any, scripted
         await _asked(pilot, ui)
         screen = " ".join("\n".join(ui.painted(pilot)).split())
         assert "score 1.00, 50 tokens" in screen
-        assert "defined: defines `build`, imported" in screen
+        assert "names: defines `build`, imported" in screen
         assert "✓ checked: brackets" in screen
         assert "Retrieved: `helper` is imported" in screen
         assert "1 snippet in the prompt, 50 tokens" in screen

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from tui.display import plain, visible
+from tui.display import MUTED, plain, visible
 from tui.preview import Preview, diff
 
 
@@ -48,7 +48,5 @@ class DiffScreen(ModalScreen[bool]):
 
 def _painted(row: tuple[str, int, str]) -> Content:
     mark, number, line = row
-    style = {"+": "$text-success", "-": "$text-error"}.get(mark, "$text-muted")
-    return Content.assemble(
-        (f"{number:>5} ", "$text-muted"), plain(f"{mark} {visible(line).expandtabs(4)}", style)
-    )
+    style = {"+": "$text-success", "-": "$text-error"}.get(mark, MUTED)
+    return Content.assemble((f"{number:>5} ", MUTED), plain(f"{mark} {visible(line).expandtabs(4)}", style))

@@ -19,7 +19,7 @@ from textual.worker import get_current_worker
 
 from repocoder.config import Settings
 from repocoder.doctor import Finding, diagnose
-from tui.display import milliseconds, plain
+from tui.display import MUTED, milliseconds, plain
 from tui.latency import PARTS, Sample, bars
 
 MARKS = {
@@ -89,7 +89,7 @@ class DoctorScreen(ModalScreen[None]):
     def _show(self) -> None:
         lines = [_line(finding) for finding in self._findings]
         if self._checking:
-            lines.append(Content.styled("checking…", "$text-muted"))
+            lines.append(Content.styled("checking…", MUTED))
         self.query_one("#doctor-findings", Static).update(Content("\n").join(lines))
 
 

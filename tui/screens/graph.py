@@ -20,7 +20,7 @@ from indexer.types import Symbol
 from repocoder import navigation
 from repocoder.errors import RepocoderError
 from repocoder.terminal import safe
-from tui.display import plain
+from tui.display import MUTED, plain
 from tui.places import Place
 from tui.widgets.preview import Preview, Read
 
@@ -121,7 +121,7 @@ class GraphScreen(ModalScreen[Place | None]):
         title = Content.assemble(
             plain(symbol.qualname or symbol.path, "bold"),
             plain(f"  {symbol.kind}", "$text-secondary"),
-            plain(f"  {symbol.path}:{symbol.span.start_line}", "$text-muted"),
+            plain(f"  {symbol.path}:{symbol.span.start_line}", MUTED),
         )
         self.query_one("#graph-title", Static).update(title)
         self._tree.clear()

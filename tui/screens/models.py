@@ -23,7 +23,7 @@ from repocoder.models import EMBEDDED_NAME, RECOMMENDED, ListedModel, list_model
 from repocoder.paths import config_file
 from repocoder.types import ModelInfo
 from repocoder.userconfig import set_value, unset_value
-from tui.display import plain
+from tui.display import MUTED, plain
 
 Use = Callable[[str | None], ModelInfo]
 """Loads a model, puts it in the place of the one in use and tells its name; runs in a thread. Raises RepocoderError."""
@@ -184,10 +184,10 @@ def _here(model: ListedModel, *, used: bool) -> Content:
         return Content("\n").join([Content.assemble(mark, name), plain(f"  {model.problem}", "$text-error")])
     facts = f"  {model.size / MIB:,.0f} MiB, context {model.n_ctx:,}, {model.template}, {model.origin}"
     state = "in use" if used else ""
-    first = Content.assemble(mark, name, plain(facts, "$text-muted"), "   ", (state, "bold $text-success"))
-    return Content("\n").join([first, plain(f"  {model.note or 'your own'}", "$text-muted")])
+    first = Content.assemble(mark, name, plain(facts, MUTED), "   ", (state, "bold $text-success"))
+    return Content("\n").join([first, plain(f"  {model.note or 'your own'}", MUTED)])
 
 
 def _elsewhere(name: str, size: int, note: str) -> Content:
     first = Content.assemble("  ", plain(name, "bold"), f"  {size / MIB:,.0f} MiB", "   not downloaded")
-    return Content("\n").join([first, plain(f"  {note}", "$text-muted")])
+    return Content("\n").join([first, plain(f"  {note}", MUTED)])

@@ -18,7 +18,7 @@ from repocoder.config import KEYS, Loaded, load_settings
 from repocoder.errors import RepocoderError
 from repocoder.paths import config_file
 from repocoder.userconfig import allowed, parse_value, set_value, unset_value
-from tui.display import plain
+from tui.display import MUTED, home_path, plain
 
 LIVE = (
     "max_tokens",
@@ -103,7 +103,8 @@ class SettingsScreen(ModalScreen[None]):
         event.stop()
         self._editing = self._names[event.option_index]
         self._say(
-            f"{self._editing}: {allowed(self._editing)}; Enter writes it to {config_file()}", warn=False
+            f"{self._editing}: {allowed(self._editing)}; Enter writes it to {home_path(config_file())}",
+            warn=False,
         )
         self._field.value = ""
         self._field.display = True
@@ -131,7 +132,7 @@ class SettingsScreen(ModalScreen[None]):
         if there:
             self._done(name, "taken out of your file")
         else:
-            self._say(f"{name}: not in {config_file()}: nothing to take out")
+            self._say(f"{name}: not in {home_path(config_file())}: nothing to take out")
 
     def action_leave(self) -> None:
         """Out of the field first, then out of the page."""
@@ -162,7 +163,7 @@ class SettingsScreen(ModalScreen[None]):
 
 
 def _title() -> Content:
-    return Content.assemble(("Settings", "bold"), "   your file: ", plain(str(config_file()), "$text-muted"))
+    return Content.assemble(("Settings", "bold"), "   your file: ", plain(home_path(config_file()), MUTED))
 
 
 def _row(name: str, value: object, origin: str) -> Content:
@@ -170,9 +171,9 @@ def _row(name: str, value: object, origin: str) -> Content:
     mine = origin != "default"
     style = "bold $text-accent" if mine else ""
     first = Content.assemble(
-        (f"{name:<{_COLUMN}}", "bold"), plain(shown(value), style), "   ", plain(origin, "$text-muted")
+        (f"{name:<{_COLUMN}}", "bold"), plain(shown(value), style), "   ", plain(origin, MUTED)
     )
-    return Content("\n").join([first, plain(" " * _COLUMN + KEYS[name].meaning, "$text-muted")])
+    return Content("\n").join([first, plain(" " * _COLUMN + KEYS[name].meaning, MUTED)])
 
 
 def shown(value: object) -> str:

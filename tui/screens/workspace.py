@@ -17,7 +17,6 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
-from textual.widgets import Footer
 from textual.worker import Worker, WorkerState
 
 from repocoder.errors import RepocoderError, StaleTargetError
@@ -27,18 +26,19 @@ from tui.completing import Completing
 from tui.display import milliseconds, plain
 from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
-from tui.keymap import FIRST_BINDINGS, LAST_BINDINGS
+from tui.keymap import APP_BINDINGS, FIRST_BINDINGS, WORK_BINDINGS
 from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
 from tui.restoring import Restoring
 from tui.running import Run
 from tui.screens.choice import stale_question
-from tui.screens.help import HelpScreen
 from tui.widgets.editor import Editor
 from tui.widgets.editor_area import EditorArea
 from tui.widgets.file_tree import FileTree
+from tui.widgets.hints import Hints
 from tui.widgets.snippets import SnippetPane
 from tui.widgets.status import StatusLines, describe_done
+from tui.widgets.tour import Tour, tour_file
 
 if TYPE_CHECKING:
     from repocoder.engine import Engine
@@ -61,7 +61,7 @@ class WorkspaceScreen(Screen[None]):
     HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar in Textual
     VERTICAL_BREAKPOINTS = [(SHORT, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
-    BINDINGS: ClassVar[list[BindingType]] = [*FIRST_BINDINGS, *FIND_BINDINGS, *KNOW_BINDINGS, *LAST_BINDINGS]
+    BINDINGS: ClassVar[list[BindingType]] = [*FIRST_BINDINGS, *WORK_BINDINGS, *FIND_BINDINGS, *KNOW_BINDINGS]
 
     def __init__(self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed; `session`: see `tui.restoring`."""
@@ -72,6 +72,7 @@ class WorkspaceScreen(Screen[None]):
         self.turn_of = threading.Lock()
         self.finding = Finding(self)
         self.restoring = Restoring(self, session)
+        self._tour_mark = tour_file() if session is not None else None
         self._stop = threading.Event()
         self._index_again = False
         self._told_notes = 0
@@ -82,8 +83,9 @@ class WorkspaceScreen(Screen[None]):
             yield FileTree(self.engine.root.name, id="files")
             yield EditorArea(self.engine.root, self.engine.settings.max_file_bytes, id="centre")
             yield SnippetPane(id="snippets")
+        yield Tour(self._tour_mark, lambda: self.area.current, id="tour")
         yield StatusLines(id="status")
-        yield Footer()
+        yield Hints()
 
     @property
     def area(self) -> EditorArea:
@@ -169,6 +171,8 @@ class WorkspaceScreen(Screen[None]):
 
     def on_ghost_taken(self, message: messages.GhostTaken) -> None:
         self.completing.taken(message.editor, whole=message.whole)
+        if message.whole:
+            self.query_one(Tour).end()
 
     def on_ghost_turned(self, message: messages.GhostTurned) -> None:
         self.say(Content(f"suggestion {message.number} of {message.count}   Alt+N shows the next"))
@@ -262,6 +266,8 @@ class WorkspaceScreen(Screen[None]):
         self._reasons = message.listing.reasons
         self.finding.take(message.listing)
         self._files.show(message.listing)
+        if not any(message.listing.folders.values()):
+            self.say(Content("this folder has no files: start repocoder where your code is"))
 
     # ---- index and model
 
@@ -339,13 +345,10 @@ class WorkspaceScreen(Screen[None]):
     def action_find(self, what: str) -> None:
         self.finding.open(what)
 
-    def action_help(self) -> None:
-        self.app.push_screen(HelpScreen(self.sections(), self.knowing.keymap))
-
     def sections(self) -> dict[str, list[BindingType]]:
         """The keys by where they hold, for the help and for the names of actions."""
         return {
-            "Everywhere": list(self.BINDINGS),
+            "Everywhere": [*self.BINDINGS, *APP_BINDINGS],
             "At a suggestion": list(Editor.BINDINGS),
             "In the pane of snippets (F3)": list(SnippetPane.BINDINGS),
         }

@@ -55,7 +55,6 @@ class Editor(CodeArea):
             "turn_ghost(1)",
             "Next",
             id="next-suggestion",
-            key_display="M-n",
             tooltip="Show the next of several suggestions",
         ),
         Binding(

@@ -17,7 +17,7 @@ from textual.widgets import ContentSwitcher, Static, TextArea
 from repocoder.edits import TextFile, read_text_file, replace_file
 from repocoder.errors import UsageError
 from repocoder.paths import index_dir, state_dir
-from tui.display import plain
+from tui.display import MUTED, plain
 from tui.messages import FileOnDisk, TabsChanged
 from tui.on_disk import watch_files
 from tui.widgets.editor import Editor
@@ -29,11 +29,15 @@ if TYPE_CHECKING:
     from tui.journal import Journal
 
 WELCOME = Content.from_markup(
-    "[bold]repocoder[/bold] knows this repository and never leaves this machine.\n\n"
-    "1  Choose a file on the left (F2, arrows, Enter).\n"
-    "2  Put the cursor where code is missing.\n"
-    "3  Press [bold]Ctrl+Space[/bold] (or Ctrl+N), then [bold]Tab[/bold] to accept.\n\n"
-    "F1 lists all keys. Nothing is written to disk before Ctrl+S."
+    "[bold]repocoder[/bold] knows this repository\nand never leaves this machine.\n\n"
+    "[bold $text-accent]F2 ↑ ↓ Enter[/]  a file of the tree\n"
+    "[bold $text-accent]Ctrl+P[/]        a file by a few letters\n"
+    "[bold $text-accent]Ctrl+R[/]        ask the repository\n\n"
+    "In a file: write, and rest.\n"
+    "[bold $text-accent]Ctrl+Space[/]    suggest at once (or Ctrl+N)\n"
+    "[bold $text-accent]Tab[/]           take the suggestion\n"
+    "[bold $text-accent]F3[/]            what it was made of, and why\n\n"
+    "On disk only with [bold]Ctrl+S[/].  [bold]F1[/]: all keys."
 )
 
 MAX_LINE_CHARACTERS = 20_000
@@ -258,7 +262,7 @@ class EditorArea(Vertical):
         title = Content.assemble(
             mark,
             plain(here, "bold"),
-            (f"  {row + 1}:{column + 1}", "$text-muted"),
+            (f"  {row + 1}:{column + 1}", MUTED),
             ("  unsaved" if editor.unsaved else "", "$text-warning"),
             ("  changed on disk" if here in self._changed else "", "bold $text-error"),
             (f"  (+{others} unsaved)" if others else "", "$text-warning"),

@@ -14,14 +14,14 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from tui.display import plain
+from tui.display import MUTED, plain
 from tui.messages import BudgetChanged, ChoiceMade, FileChosen, PromptWanted, RetrievalTurned
 from tui.reasons import channel_in_words, stop_in_words, why_nothing
 
 if TYPE_CHECKING:
     from repocoder.choices import Choice
     from repocoder.config import Settings
-    from repocoder.types import Completion
+    from repocoder.types import Completion, Origin
     from retrieval.types import Hit, Place
 
 NO_BREAK = "\u00a0"
@@ -30,6 +30,7 @@ NO_BREAK = "\u00a0"
 BUDGET_STEP = 256  # tokens for snippets, with one key
 
 SHOWN_ORIGINS = 3  # places that the memory learnt words of the completion from
+ORIGIN_CHARACTERS = 40  # of what was learnt there: about a line of the pane
 
 EMPTY = "Ask for a completion: the snippets it used appear here, each with the reason for it."
 
@@ -149,7 +150,7 @@ class SnippetPane(Vertical):
         automatic = settings.retrieval == "auto"
         self.query_one("#snippets-how", Static).update(
             Content.assemble(
-                ("next: ", "$text-muted"),
+                ("next: ", MUTED),
                 f"retrieval {settings.retrieval}",
                 f" ({settings.gate} gate)" if automatic and settings.gate != "auto" else "",
                 f", {settings.snippet_tokens:,} tokens for snippets",
@@ -223,13 +224,11 @@ def _snippets(completion: Completion) -> list[tuple[Listed, Content]]:
 
 
 def _heading(completion: Completion) -> Content:
-    """What came, whether snippets were retrieved and why, and what the checks say."""
+    """What is in the prompt, whether snippets were retrieved and why, what the checks say, how it ended."""
     gate, prompt = completion.gate, completion.prompt
     used = len(prompt.hits)
     lines = []
-    if completion.text.strip():
-        lines.append(Content.assemble(("Ended: ", "bold"), plain(stop_in_words(completion.stop_reason))))
-    else:
+    if not completion.text.strip():
         lines.append(
             Content.assemble(("Nothing to suggest: ", "bold $text-warning"), plain(why_nothing(completion)))
         )
@@ -238,15 +237,15 @@ def _heading(completion: Completion) -> Content:
     elif not completion.hits:
         lines.append(Content.assemble(("Nothing was found: ", "bold"), plain(gate.reason)))
     else:
-        lines.append(Content.assemble(("Retrieved: ", "bold"), plain(gate.reason)))
         plural = "" if used == 1 else "s"
         lines.append(
             Content.assemble(
                 (f"{used} snippet{plural}", "bold"), f" in the prompt, {prompt.snippet_tokens} tokens"
             )
         )
+        lines.append(Content.assemble(("Retrieved: ", "bold"), plain(_first_reason(gate.reason))))
     if prompt.limit:
-        lines.append(plain(f"Prompt: {prompt.limit}", "$text-muted"))
+        lines.append(plain(f"Prompt: {prompt.limit}", MUTED))
     passed = [check.name for check in completion.checks if check.passed]
     if passed:
         lines.append(Content.assemble(("✓ ", "$text-success"), plain(f"checked: {', '.join(passed)}")))
@@ -255,14 +254,26 @@ def _heading(completion: Completion) -> Content:
             lines.append(
                 Content.assemble(("! ", "bold $text-warning"), plain(f"{check.name}: {check.detail}"))
             )
-    for origin in completion.origins[:SHOWN_ORIGINS]:
-        place = plain(f"{origin.text.strip()}  from {origin.path}:{origin.line}")
-        lines.append(Content.assemble(("↺ ", "$text-accent"), "remembered: ", place))
-    if len(completion.passes) > 1:
-        lines += [
-            plain(f"pass {report.number}: {report.reason}", "$text-muted") for report in completion.passes[1:]
-        ]
+    lines += map(_origin, completion.origins[:SHOWN_ORIGINS])
+    lines += [plain(f"pass {report.number}: {report.reason}", MUTED) for report in completion.passes[1:]]
+    if completion.text.strip():
+        lines.append(plain(f"Ended: {stop_in_words(completion.stop_reason)}", MUTED))
     return Content("\n").join(lines)
+
+
+def _first_reason(reason: str) -> str:
+    """The first of the gate's reasons: the others are told again with the snippets that they are about."""
+    first, more, _ = reason.partition("; ")
+    return f"{first} …" if more else first
+
+
+def _origin(origin: Origin) -> Content:
+    """What the memory knew, and from where, on a line or two."""
+    text = " ".join(origin.text.split())
+    if len(text) > ORIGIN_CHARACTERS:
+        text = text[: ORIGIN_CHARACTERS - 1] + "…"
+    place = plain(f"{origin.path}:{origin.line}", MUTED)
+    return Content.assemble(("↺ ", "$text-accent"), "remembered: ", plain(text), "  from ", place)
 
 
 def _describe(number: int | None, hit: Hit, *, left_out: str = "", tokens: int | None = None) -> Content:
@@ -272,9 +283,9 @@ def _describe(number: int | None, hit: Hit, *, left_out: str = "", tokens: int |
     mark = f"{number}{NO_BREAK}" if number is not None else f"-{NO_BREAK}"
     lines = [Content.assemble(mark, plain(hit.chunk.name or place, style))]
     if hit.chunk.name:
-        lines.append(plain(place, "$text-muted"))
+        lines.append(plain(place, MUTED))
     cost = "" if tokens is None else f", {tokens} tokens"
-    lines.append(Content.styled(f"score {hit.score:.2f}{cost}", "$text-muted"))
+    lines.append(Content.styled(f"score {hit.score:.2f}{cost}", MUTED))
     reasons = dict.fromkeys((evidence.source, evidence.why) for evidence in hit.evidence)
     lines += [
         Content.assemble((channel_in_words(source), "italic"), ": ", plain(why)) for source, why in reasons
@@ -282,7 +293,7 @@ def _describe(number: int | None, hit: Hit, *, left_out: str = "", tokens: int |
     if left_out:
         lines.append(plain(f"left out: {left_out}", "italic"))
     content = Content("\n").join(lines)
-    return content if number is not None else content.stylize("dim")
+    return content if number is not None else content.stylize(MUTED)
 
 
 def _marked(content: Content, choice: Choice | None) -> Content:

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
-from tui.display import duration, milliseconds, plain
+from tui.display import MUTED, duration, milliseconds, plain
 
 if TYPE_CHECKING:
     from indexer.types import Progress
@@ -102,7 +102,7 @@ class StatusLines(Vertical):
         self._show_ground()
 
     def _show_ground(self) -> None:
-        bar = ("  │  ", "$text-muted")
+        bar = ("  │  ", MUTED)
         line = Content.assemble(self._index, bar, self._model)
         if self._latency:
             line = Content.assemble(self._index, bar, self._latency, bar, self._model)

@@ -11,6 +11,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from repocoder.terminal import safe
+from tui.display import MUTED
 from tui.messages import FileChosen
 
 
@@ -59,11 +60,11 @@ class TabStrip(Static):
             for tab, name in zip(tabs, names, strict=True)
         ]
         first = self._first_shown(labels, [tab.path for tab in tabs].index(active)) if active else 0
-        parts: list[tuple[str, str]] = [("<", "$text-muted")] if first else []
+        parts: list[tuple[str, str]] = [("<", MUTED)] if first else []
         at = 1 if first else 0
         self._places = []
         for tab, label in list(zip(tabs, labels, strict=True))[first:]:
-            style = "bold $text on $primary 40%" if tab.path == active else "$text-muted"
+            style = "bold $text on $primary 40%" if tab.path == active else MUTED
             parts.append((label, f"{style} $text-warning" if tab.changed else style))
             self._places.append((at, at + cell_len(label), tab.path))
             at += cell_len(label)
