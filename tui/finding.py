@@ -32,13 +32,21 @@ MAX_ASKED = 500
 """Characters of a selection that are asked: more makes no search better."""
 
 FIND_BINDINGS: tuple[BindingType, ...] = (
-    Binding("ctrl+p", "find('files')", "Open", id="find-files", tooltip="Open a file by letters of its name"),
+    Binding(
+        "ctrl+p",
+        "find('files')",
+        "Open",
+        id="find-files",
+        tooltip="Open a file by letters of its name",
+        priority=True,
+    ),
     Binding(
         "ctrl+r",
         "find('anything')",
         "Ask",
         id="find-anything",
         tooltip="Ask the repository, in words or code; what is selected is asked at once",
+        priority=True,
     ),
     Binding(
         "ctrl+t",
@@ -46,6 +54,7 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
         "Symbol",
         id="find-symbols",
         tooltip="Go to a definition by letters of its name",
+        priority=True,
     ),
     Binding(
         "f12,ctrl+right_square_bracket",
@@ -72,7 +81,13 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
         show=False,
     ),
     Binding(
-        "ctrl+f", "find('in_file')", "Find", id="find-in-file", tooltip="Search in this file", show=False
+        "ctrl+f",
+        "find('in_file')",
+        "Find",
+        id="find-in-file",
+        tooltip="Search in this file",
+        show=False,
+        priority=True,
     ),
     Binding("ctrl+g", "find('next')", "Next match", id="find-next", tooltip="The next match", show=False),
     Binding(
@@ -101,7 +116,8 @@ FIND_BINDINGS: tuple[BindingType, ...] = (
     ),
     Binding("alt+w", "find('close')", "Close", id="close-tab", tooltip="Close this file", show=False),
 )
-"""Keys of the workspace. `find` hands the name on to `Finding.open`."""
+"""Keys of the workspace. `find` hands the name on to `Finding.open`. Those after which one types have priority: they
+are carried out before the next key is looked at, so that no letter goes where the focus was."""
 
 
 Answer: TypeAlias = "Content | Place | Symbol | GivenPlaces"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar
 
-from textual import on
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -88,8 +88,19 @@ class FinderScreen(ModalScreen[Place | None]):
         return iter(())
 
     def on_mount(self) -> None:
-        self.query_one("#finder-query", Input).focus()
+        self.set_focus(self._field)  # at once: the next key may be on its way
         self.ask()
+
+    def on_key(self, event: events.Key) -> None:
+        """Keys that came before the query could have the focus: they were meant for it."""
+        if self.focused is not None and self.focused is not self._field:
+            return
+        if event.is_printable and event.character:
+            event.stop()
+            self._field.insert_text_at_cursor(event.character)
+        elif event.key == "enter":
+            event.stop()
+            self._enter_or_wait()
 
     def on_unmount(self) -> None:
         self._number += 1  # a query on its way is given up
@@ -141,7 +152,7 @@ class FinderScreen(ModalScreen[Place | None]):
         options.highlighted = 0 if self._found.items else None
         self._note(self._found.note)
         self._look()
-        if self._enter:
+        if self._enter and self._is_answered:
             self._choose()
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
@@ -180,10 +191,15 @@ class FinderScreen(ModalScreen[Place | None]):
     @on(Input.Submitted)
     def _enter_or_wait(self) -> None:
         """Enter; if the answer to what was typed is not there yet, it is waited for."""
-        if self._answered == self._number:
+        if self._is_answered:
             self._choose()
         else:
             self._enter = True
+
+    @property
+    def _is_answered(self) -> bool:
+        """Is what is listed the answer to what stands in the field?"""
+        return self._answered == self._number and self._field.value == self._query
 
     def _choose(self) -> None:
         self._enter = False
@@ -203,6 +219,10 @@ class FinderScreen(ModalScreen[Place | None]):
             preview.clear_look()
         else:
             preview.look_at(item.place.path, item.place.line or 1)
+
+    @property
+    def _field(self) -> Input:
+        return self.query_one("#finder-query", Input)
 
     @property
     def _list(self) -> OptionList:

@@ -43,8 +43,9 @@ from tui.widgets.tour import Tour, tour_file
 if TYPE_CHECKING:
     from repocoder.engine import Engine
 
-NARROW, WIDE = 0, 100
-"""Columns from which the side panes stand beside the editor; below, one at a time is shown on a key."""
+NARROW, MEDIUM, WIDE = 0, 100, 120
+"""Columns from which the file tree, and both side panes, stand beside the editor; below, they are shown on a key, in a
+narrow terminal one at a time."""
 
 SHORT, TALL = 0, 12
 """Rows from which there is room for two status lines and the footer."""
@@ -58,7 +59,7 @@ class WorkspaceScreen(Screen[None]):
     """Where the work is done. All that may take long runs in threads and answers by messages."""
 
     CSS_PATH = "workspace.tcss"
-    HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar in Textual
+    HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (MEDIUM, "-medium"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar
     VERTICAL_BREAKPOINTS = [(SHORT, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
     BINDINGS: ClassVar[list[BindingType]] = [*FIRST_BINDINGS, *WORK_BINDINGS, *FIND_BINDINGS, *KNOW_BINDINGS]
@@ -360,7 +361,7 @@ class WorkspaceScreen(Screen[None]):
 
     def _give_way(self) -> None:
         if self.area.current is not None:
-            self.query("#files, #snippets").remove_class("-shown")
+            self.query("#files" if self.has_class("-medium") else "#files, #snippets").remove_class("-shown")
 
     def _enter(self, pane: Widget) -> None:
         target = pane if pane.can_focus else pane.query("#snippets-list").first()

@@ -75,7 +75,7 @@ class FindBar(Horizontal):
             query.value = selected  # tells of a change: that searches
         else:
             self._search(query.value)
-        query.focus()
+        self.screen.set_focus(query)  # at once: the next key may be on its way
         query.select_all()
 
     def action_close(self) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual import events
 
 from tui.listing import Entry, Listing
 from tui.messages import FilesListed
@@ -55,6 +56,16 @@ async def test_a_finder_that_was_opened_before_the_files_were_listed_gets_them(
         workspace.post_message(FilesListed(listing))
         await guide.wait(pilot, lambda: guide.listed(pilot))
         assert guide.listed(pilot)[0].split()[0] == "prices.py"
+
+
+async def test_keys_typed_ahead_of_the_finder_are_not_lost(shop: RepocoderApp, guide: Guide) -> None:
+    async with shop.run_test() as pilot:
+        workspace = await guide.ready(pilot)
+        keys = ["ctrl+p", *"report", "enter"]
+        for key in keys:  # all at once, as a terminal sends what was typed while the program was busy
+            shop.post_message(events.Key(key, key if len(key) == 1 else None))
+        await guide.wait(pilot, lambda: workspace.area.current is not None)
+        assert workspace.area.current.file.path == "shop/report.py"
 
 
 async def test_escape_leaves_everything_as_it_was(shop: RepocoderApp, guide: Guide) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual import events
 
 from tui.widgets.searchable import MAX_MATCHES, matches
 
@@ -105,3 +106,17 @@ def test_lower_case_finds_both_cases_and_nothing_is_a_pattern(
 
 def test_the_number_of_marks_is_bounded() -> None:
     assert len(matches(["a" * MAX_MATCHES, "aaa"], "a")) == MAX_MATCHES
+
+
+async def test_keys_typed_ahead_of_the_search_do_not_go_into_the_text(
+    shop: RepocoderApp, guide: Guide
+) -> None:
+    async with shop.run_test() as pilot:
+        editor = await guide.open(pilot, "shop/prices.py", 9)
+        for key in (
+            "ctrl+f",
+            *"amount",
+        ):  # all at once, as a terminal sends what was typed while the program was busy
+            shop.post_message(events.Key(key, key if len(key) == 1 else None))
+        await guide.wait(pilot, lambda: editor.needle == "amount")
+        assert not editor.unsaved
