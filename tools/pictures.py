@@ -2,8 +2,9 @@
 
     python tools/pictures.py [FOLDER]     default: docs/pictures
 
-A small repository is made, indexed and completed in by the real engine with the embedded model; the
-application runs without a terminal and exports what it paints.
+A small repository is made and indexed, and the embedded model completes in it. Its answer, with what was retrieved and
+the times, is kept beside the pictures (`completion.json`). The application paints that without a terminal, here and in
+the test that compares: a picture differs when the program paints another one, not when a machine is slower.
 """
 
 from __future__ import annotations
@@ -13,11 +14,16 @@ import os
 import re
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from repocoder.config import Settings
 from repocoder.engine import Engine
+from repocoder.types import Completion, CompletionRequest, ModelInfo
 from tui.app import RepocoderApp
 from tui.messages import FileChosen
 
@@ -93,8 +99,35 @@ class Order:
     "README.md": "# A shop\n",
 }
 PATH, ROW, COLUMN = "shop/orders.py", 18, 8
-SIZES = {"workspace": (120, 34), "compact": (80, 24)}
-WAIT_S = 60.0
+PICTURES = {"workspace": (132, 36), "compact": (80, 24)}
+RECORDED = "completion.json"
+TRIES = 4
+WAIT_S = 120.0
+ENDLESS = {"watch", "disk"}  # groups of workers that run as long as the application
+
+
+class Replayed(Engine):
+    """The engine of the repository, with a completion that was recorded. No model is loaded."""
+
+    def __init__(self, root: Path, completion: Completion, directory: Path) -> None:
+        settings = Settings(embedder="none", workers=1, automatic="off")
+        super().__init__(root, settings, directory=directory)
+        self._completion = completion
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        *,
+        on_text: Callable[[str, int], None] | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Completion:
+        return self._completion
+
+    def model_info(self) -> ModelInfo:
+        return self._completion.model
+
+    def warm_up(self) -> None:
+        return None
 
 
 def make_repository(root: Path) -> Path:
@@ -105,32 +138,58 @@ def make_repository(root: Path) -> Path:
     return root
 
 
-async def take(root: Path, size: tuple[int, int]) -> str:
-    """Open the hole, ask, wait for the answer, and return the SVG of the screen."""
-    with Engine(root, Settings()) as engine:
+def record(root: Path, directory: Path) -> Completion:
+    """What the embedded model makes of the hole, when it is warm and nothing else keeps the machine busy."""
+    with Engine(root, Settings(workers=1), directory=directory) as engine:
+        engine.index()
+        request = CompletionRequest(path=PATH, line=ROW + 1, column=COLUMN, text=(root / PATH).read_text())
+        answers = [engine.complete(request) for _ in range(TRIES)]
+    return min(answers, key=lambda answer: answer.timings.total_ms)
+
+
+def load(folder: Path) -> Completion:
+    """The completion that the pictures in a folder show."""
+    return msgspec.json.decode((folder / RECORDED).read_bytes(), type=Completion)
+
+
+async def take(root: Path, completion: Completion, directory: Path, size: tuple[int, int]) -> str:
+    """Open the hole, ask, and return the SVG of the screen, once it has come to rest."""
+    with Replayed(root, completion, directory) as engine:
+        engine.index()
         app = RepocoderApp(engine)
         async with app.run_test(size=size) as pilot:
-
-            async def wait(condition: Callable[[], object]) -> None:
-                for _ in range(int(WAIT_S / 0.05)):
-                    if condition():
-                        return
-                    await pilot.pause(0.05)
-                raise TimeoutError("the application did not get ready")
-
+            app.theme = "textual-dark"
             workspace = app.workspace
-            await wait(lambda: "files" in str(workspace.query_one("#status-ground").render()))
+            await _wait(pilot, lambda: " files" in str(workspace.query_one("#status-ground").render()))
+            await _wait(
+                pilot, lambda: completion.model.name in str(workspace.query_one("#status-ground").render())
+            )
             workspace.post_message(FileChosen(PATH))
-            await wait(lambda: workspace.area.current is not None)
+            await _wait(pilot, lambda: workspace.area.current is not None)
             editor = workspace.area.current
             assert editor is not None
-            editor.move_cursor((ROW, COLUMN))
-            for _ in range(2):  # the first one waits for the model, which no user sees twice
-                await pilot.press("escape", "ctrl+n")
-                await wait(lambda: not workspace.completing.running)
             editor.cursor_blink = False
-            await pilot.pause(0.5)
+            editor.move_cursor((ROW, COLUMN))
+            await pilot.press("ctrl+n")
+            await _wait(pilot, lambda: editor.ghost is not None and not workspace.completing.running)
+            painted: list[Any] = []
+            await _wait(pilot, lambda: _rests(app, painted))
             return clean(app.export_screenshot(title="repocoder"))
+
+
+def _rests(app: RepocoderApp, painted: list[Any]) -> bool:
+    """Is no worker at work, and the screen as it was when this was asked before?"""
+    busy = any(not worker.is_finished and worker.group not in ENDLESS for worker in app.workers)
+    painted.append(None if busy else [list(strip) for strip in app.screen._compositor.render_strips()])
+    return painted[-1] is not None and painted[-1:] == painted[-2:-1]
+
+
+async def _wait(pilot: Any, condition: Callable[[], object]) -> None:
+    for _ in range(int(WAIT_S / 0.05)):
+        if condition():
+            return
+        await pilot.pause(0.05)
+    raise TimeoutError("the application did not get ready")
 
 
 def clean(svg: str) -> str:
@@ -142,11 +201,15 @@ def clean(svg: str) -> str:
 def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as place:
-        os.environ["XDG_CACHE_HOME"] = f"{place}/cache"
-        root = make_repository(Path(place) / "shop")
-        for name, size in SIZES.items():
+        for name in ("CACHE", "CONFIG", "STATE"):
+            os.environ[f"XDG_{name}_HOME"] = f"{place}/{name.lower()}"
+        root, directory = make_repository(Path(place) / "shop"), Path(place) / "index"
+        (folder / RECORDED).write_bytes(
+            msgspec.json.format(msgspec.json.encode(record(root, directory))) + b"\n"
+        )
+        for name, size in PICTURES.items():
             target = folder / f"{name}.svg"
-            target.write_text(asyncio.run(take(root, size)), encoding="utf-8")
+            target.write_text(asyncio.run(take(root, load(folder), directory, size)), encoding="utf-8")
             sys.stdout.write(f"{target}\n")
     return 0
 

@@ -212,14 +212,14 @@ def place_of(hit: Hit) -> Place:
 def _snippets(completion: Completion) -> list[tuple[Listed, Content]]:
     """Every hit: first those of the prompt, then those that were left out with the reason."""
     prompt = completion.prompt
-    why = {id(dropped.hit): dropped.why for dropped in prompt.dropped}
+    why = {dropped.hit: dropped.why for dropped in prompt.dropped}
     sizes = [*prompt.hit_tokens, *[None] * len(prompt.hits)]
     found = [
         (hit, _describe(number, hit, tokens=size))
         for number, (hit, size) in enumerate(zip(prompt.hits, sizes, strict=False), 1)
     ]
     left = [hit for hit in completion.hits if hit not in prompt.hits]
-    found += [(hit, _describe(None, hit, left_out=why.get(id(hit), "not in the prompt"))) for hit in left]
+    found += [(hit, _describe(None, hit, left_out=why.get(hit, "not in the prompt"))) for hit in left]
     return [(Listed(place_of(hit), hit.path, hit.start_line, hit), content) for hit, content in found]
 
 
