@@ -168,7 +168,6 @@ async def take(root: Path, completion: Completion, directory: Path, size: tuple[
             await _wait(pilot, lambda: workspace.area.current is not None)
             editor = workspace.area.current
             assert editor is not None
-            editor.cursor_blink = False
             editor.move_cursor((ROW, COLUMN))
             await pilot.press("ctrl+n")
             await _wait(pilot, lambda: editor.ghost is not None and not workspace.completing.running)
@@ -180,6 +179,9 @@ async def take(root: Path, completion: Completion, directory: Path, size: tuple[
 def _rests(app: RepocoderApp, painted: list[Any]) -> bool:
     """Is no worker at work, and the screen as it was when this was asked before?"""
     busy = any(not worker.is_finished and worker.group not in ENDLESS for worker in app.workers)
+    for editor in app.workspace.area.editors:
+        editor.cursor_blink = False
+        editor._cursor_visible = editor.has_focus  # it may have been stopped while it was dark
     painted.append(None if busy else [list(strip) for strip in app.screen._compositor.render_strips()])
     return painted[-1] is not None and painted[-1:] == painted[-2:-1]
 

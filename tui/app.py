@@ -112,10 +112,12 @@ class RepocoderApp(App[None]):
         return binding.key_display or short_key(binding.key)
 
     def action_help(self) -> None:
-        """The keys of where the user is, then all others."""
+        """The keys of where the user is, then all others; the same key closes them."""
         from tui.screens.help import HelpScreen  # pages are imported when they are opened: the start is short
 
-        if not isinstance(self.screen, HelpScreen):
+        if isinstance(self.screen, HelpScreen):
+            self.screen.dismiss(None)
+        else:
             workspace = self.workspace
             self.push_screen(HelpScreen(self.screen, workspace.sections(), workspace.knowing.keymap))
 

@@ -15,9 +15,10 @@ APP_BINDINGS: tuple[BindingType, ...] = (
         tooltip="Leave; asks when something is not saved",
         priority=True,
     ),
-    Binding("f1,question_mark", "help", "Help", id="help", tooltip="The keys of where you are, then all"),
+    Binding("f1", "help", "Help", id="help", tooltip="The keys of where you are, then all", priority=True),
+    Binding("question_mark", "help", "Help", id="help-sign", tooltip="The same, outside of text", show=False),
 )
-"""Keys that hold on every screen."""
+"""Keys that hold everywhere; those with priority on all screens."""
 
 FIRST_BINDINGS: tuple[BindingType, ...] = (
     Binding(

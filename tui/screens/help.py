@@ -46,7 +46,7 @@ class HelpScreen(ModalScreen[None]):
     CSS_PATH = "help.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
-            "escape,q,f1,question_mark", "dismiss(None)", "Close", id="help-leave", tooltip="Close this page"
+            "escape,q,question_mark", "dismiss(None)", "Close", id="help-leave", tooltip="Close this page"
         ),
     ]
 

@@ -31,6 +31,7 @@ async def settled(pilot: Any) -> None:
         for widget in app.screen.query("*"):
             if isinstance(widget, Input | TextArea):
                 widget.cursor_blink = False
+                widget._cursor_visible = widget.has_focus  # it may have been stopped while it was dark
         await pilot.pause(0.05)
         busy = any(
             worker.state in (WorkerState.PENDING, WorkerState.RUNNING) and worker.group not in ENDLESS
