@@ -32,6 +32,10 @@ async def settled(pilot: Any) -> None:
             if isinstance(widget, Input | TextArea):
                 widget.cursor_blink = False
                 widget._cursor_visible = widget.has_focus  # it may have been stopped while it was dark
+            if isinstance(widget, TextArea) and widget.has_focus:
+                widget.show_cursor = False  # lines with one may be kept from before it was stopped
+                widget._line_cache.clear()
+                widget.refresh()
         await pilot.pause(0.05)
         busy = any(
             worker.state in (WorkerState.PENDING, WorkerState.RUNNING) and worker.group not in ENDLESS
