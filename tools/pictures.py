@@ -180,7 +180,7 @@ def _rests(app: RepocoderApp, painted: list[Any]) -> bool:
     """Is no worker at work, and the screen as it was when this was asked before?"""
     busy = any(not worker.is_finished and worker.group not in ENDLESS for worker in app.workers)
     for editor in app.workspace.area.editors:
-        editor.show_cursor = False  # it blinks, and hides a letter of the suggestion
+        editor.cursor_blink = False  # a cursor that blinks is there or not by chance
         editor._line_cache.clear()
         editor.refresh()
     painted.append(None if busy else [list(strip) for strip in app.screen._compositor.render_strips()])
