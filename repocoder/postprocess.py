@@ -236,12 +236,12 @@ def _cut_at_overlap(text: str, hole: Hole) -> _Cut | None:
 
 
 def _cut_at_line_cycle(text: str, hole: Hole, *, final: bool) -> _Cut | None:
-    """The end of the first round, where the last complete lines go round and round."""
+    """The end of the first round where complete lines first go round and round, as a stream meets it."""
     lines = [(start, line) for start, line in _split(text) if start + len(line) < len(text) or final]
     filled = [
         (start, ("" if start else hole.before) + line.rstrip()) for start, line in lines if line.strip()
     ]
-    for end in range(len(filled), 0, -1):
+    for end in range(1, len(filled) + 1):
         for period in range(1, CYCLE_LINES + 1):
             rounds = SAME_LINE_LIMIT if period == 1 else CYCLE_LIMIT
             first = end - period * rounds

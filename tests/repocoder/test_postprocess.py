@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from repocoder.hole import hole_of
@@ -249,6 +249,7 @@ def test_it_never_fails_and_finishing_twice_changes_nothing(place: tuple[str, st
 
 @settings(max_examples=300, deadline=None)
 @given(PLACES, st.one_of(CODE, MARKS), st.integers(1, 7))
+@example(("", ""), "x = 1\nx = 1\nx = 1\nreturn x\nreturn x\nreturn x", 1)
 def test_streaming_loses_nothing_that_finish_keeps(place: tuple[str, str], written: str, step: int) -> None:
     """Stopping early gives the same text as letting the model run on."""
     query = query_in("‸".join(place))
