@@ -120,6 +120,8 @@ class PrefixFirst(LocalGenerator):
 def prefix_first(ids: Sequence[int], template: Template) -> tuple[int, ...]:
     """`<prefix><suffix>S<middle>P` as `<prefix>P<suffix>S<middle>`, whatever stands before it."""
     marks = [template.ids[role] for role in ("prefix", "suffix", "middle")]
+    if not set(marks) <= set(ids):
+        return tuple(ids)  # no hole in it
     start, turn, end = (len(ids) - 1 - list(reversed(ids)).index(mark) for mark in marks)
     if not start + 1 == turn < end:
         return tuple(ids)  # in this order already

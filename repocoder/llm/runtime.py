@@ -41,11 +41,6 @@ MIN_BATCH_TOKENS = 2
 """The kernels take a call of one token another way than all longer ones, which also changes logits by 0.15. So no call
 takes a single token, neither of a prompt nor of what is generated: a guess of the next one goes along."""
 
-SMALL_PARAMETERS = 50_000_000
-FEW_TOKENS = 16
-"""A call of few tokens of a small model runs in one thread: two need longer to meet at each node of the graph than to
-compute it alone (7 M parameters: 2.9 ms against 3.9 ms for two tokens, 5.6 against 6.6 for eight)."""
-
 DEFAULT_CTX = 2048  # for a file that does not say what the model was trained for
 LOG_LINES = 6  # of the runtime's warnings and errors, for messages
 WARNING_LEVEL, CONTINUED_LEVEL = 3, 5  # GGML_LOG_LEVEL_WARN, GGML_LOG_LEVEL_CONT
@@ -84,8 +79,6 @@ class Model:
         trained = llama_cpp.llama_model_n_ctx_train(self._model) or DEFAULT_CTX
         parameters = llama_cpp.llama_model_n_params(self._model)
         large = parameters > LARGE_PARAMETERS
-        self._threads = threads
-        self._few_threads = 1 if parameters < SMALL_PARAMETERS else threads
         self._batch_tokens = BATCH_TOKENS_LARGE if large else BATCH_TOKENS
         self.score_tokens = max(MIN_BATCH_TOKENS, min(self._batch_tokens, SCORE_LOGITS // n_vocab))
         self._n_ctx = min(trained, max_ctx)
@@ -174,8 +167,6 @@ class Model:
         position, count = len(self.tokens), len(token_ids)
         self._batch.n_tokens = count
         self._fields.fill(token_ids, position, n_logits)
-        threads = self._few_threads if count <= FEW_TOKENS else self._threads
-        llama_cpp.llama_set_n_threads(self._context, threads, threads)
         status = ABORTED
         while status == ABORTED:  # an interrupt that was meant for an earlier order is no reason to end
             self._interrupt.clear()
