@@ -138,7 +138,7 @@ def _parity(report: Report) -> Measurement:
 def _speed(report: Report) -> Measurement:
     figures = []
     for row in report["rows"]:
-        goal = DECODE_RATIO if row["test"].startswith("decode") else PROMPT_RATIO
+        goal = DECODE_RATIO if row["test"].startswith("decoding") else PROMPT_RATIO
         figures.append(
             Figure(
                 f"{row['test']}, tokens a second", f"{row['worker']:.0f} ({row['ratio']:.2f} of the baseline's)",
