@@ -62,11 +62,14 @@ class Terminal:
     def __init__(self, folder: Path, socket: str) -> None:
         self._folder = folder
         self._socket = socket
+        self._code = Path(socket).with_name("code")
 
     def start(self, command: list[str], environment: dict[str, str], columns: int, rows: int) -> None:
         size = ["-x", str(columns), "-y", str(rows)]
         given = [part for name, value in environment.items() for part in ("-e", f"{name}={value}")]
-        self._tmux("new-session", "-d", *size, "-c", str(self._folder), *given, *command)
+        # tmux forgets now and then how a program ended, so that a shell notes it
+        noting = ["sh", "-c", '"$@"; echo $? > "$0"', str(self._code)]
+        self._tmux("new-session", "-d", *size, "-c", str(self._folder), *given, *noting, *command)
         self._tmux("set-option", "-g", "remain-on-exit", "on")  # its last words and its exit code stay
         self._tmux("set-option", "-s", "set-clipboard", "on")
 
@@ -85,10 +88,8 @@ class Terminal:
 
     def ended(self) -> int | None:
         """The exit code, None while the program runs."""
-        dead, _, code = (
-            self._tmux("display-message", "-p", "#{pane_dead} #{pane_dead_status}").strip().partition(" ")
-        )
-        return int(code) if dead == "1" else None
+        code = self._code.read_text() if self._code.exists() else ""
+        return int(code) if code.endswith("\n") else None
 
     def wait(self, what: str, condition: Callable[[str], object]) -> str:
         """The screen as soon as the condition holds for it."""
