@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from textual.events import Key
 
 if TYPE_CHECKING:
     Driver = ScriptedEngine = RepocoderApp = Any
@@ -271,3 +272,14 @@ async def test_the_embedded_model_is_called_weak(app: RepocoderApp, ui: Driver) 
         await ui.ready(pilot)
         await ui.wait(pilot, lambda: "scripted-1m" in ui.text(pilot, "#status-ground"))
         assert "weak" in ui.text(pilot, "#status-ground")
+
+
+async def test_letters_do_not_overtake_the_keys_before_them(app: RepocoderApp, ui: Driver) -> None:
+    """A terminal may deliver many keys at once: typed fast, or while the program was busy."""
+    async with app.run_test(size=(120, 40)) as pilot:
+        workspace = await ui.ready(pilot)
+        await ui.open(pilot, "main.py")
+        for key in ("ctrl+end", "x", "up", "home", "y", "ctrl+home", "z"):
+            app.post_message(Key(key, key if len(key) == 1 else None))
+        await ui.wait(pilot, lambda: "z" in workspace.area.current.text)
+        assert workspace.area.current.text == "z" + TEXT.replace("    return", "y    return") + "x"

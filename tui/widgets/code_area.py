@@ -145,13 +145,26 @@ class CodeArea(TextArea):
         """Nothing: the language is known by the name of the file, and no parser is chosen by it."""
 
     async def _on_key(self, event: events.Key) -> None:
-        """A new line is indented as the one before it."""
+        """A new line is indented as the one before it. A key of the area's own is carried out before the next one is
+        looked at: Textual lets it rise to the application first, and letters typed after it would overtake it."""
         if event.key == "enter" and not self.read_only:
             event.stop()
             event.prevent_default()
             self._replace_via_keyboard("\n" + self.indentation(), *self.selection)
+        elif await self._run_own(event.key):
+            event.stop()
+            event.prevent_default()
         elif event.key.startswith("alt+"):
             event.prevent_default()  # a terminal sends the letter along: it is a command, not text
+
+    async def _run_own(self, key: str) -> bool:
+        """Run the action that the key has in this area, if any."""
+        for namespace, bindings in self.screen._modal_binding_chain:
+            if namespace is self:
+                for binding in bindings.key_to_bindings.get(key, ()):
+                    if not binding.priority and await self.app.run_action(binding.action, namespace):
+                        return True
+        return False
 
     def indentation(self) -> str:
         """Of the line that Enter begins: white space at the start of the cursor's line, as far as the cursor is behind
