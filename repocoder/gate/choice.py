@@ -19,10 +19,10 @@ from typing import Literal
 from indexer.languages import language_named
 from indexer.secrets import mask_text
 from repocoder.gate.features import features_of
+from repocoder.gate.token_gate import CANNOT_BE_ASKED, ModelGate
 from repocoder.gate.weights import Weights, read_weights, shipped
 from repocoder.llm.generator import Generator
 from repocoder.memory.repository import RepositoryMemory
-from repocoder.model_gate import CANNOT_BE_ASKED, ModelGate
 from retrieval.gate import Mode
 from retrieval.retriever import Retrieved, decided
 from retrieval.trace import Trace

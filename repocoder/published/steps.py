@@ -16,9 +16,9 @@ from typing import Literal
 
 from indexer.snapshot import Snapshot
 from repocoder.gate.choice import masked
+from repocoder.gate.token_gate import decision_of
 from repocoder.llm.generator import GenerateRequest
 from repocoder.loop import Draft, LoopResult, Turn
-from repocoder.model_gate import decision_of
 from repocoder.published.budgets import Protocol, protocol_for
 from repocoder.published.endings import DRAFT_LINES, StopAfterLines
 from repocoder.published.layouts import limits_for, published_prompt, question_prompt

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from repocoder.gate.figures import choose_threshold
 from repocoder.gate.logistic import Logistic, fit
+from repocoder.gate.token_gate import decision_of
 from repocoder.llm.gate import GateTokens
 from repocoder.llm.generator import Generator
-from repocoder.model_gate import decision_of
 from training.completion.figures import Figure, area_figure, figure, ratio
 from training.completion.labels import Label, question_ids
 from training.completion.logistic import FEATURES, features

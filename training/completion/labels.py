@@ -15,9 +15,9 @@ from pathlib import Path
 import msgspec
 
 from repocoder.errors import ModelError
+from repocoder.gate.token_gate import question
 from repocoder.llm.gate import GateTokens
 from repocoder.llm.generator import Generator
-from repocoder.model_gate import question
 from repocoder.prompt import PromptBudget, build_prompt
 from retrieval.types import Query
 from training.completion.measure import complete, likelihood, scores

@@ -11,11 +11,11 @@ import torch
 
 from repocoder.config import Settings
 from repocoder.engine import Engine
+from repocoder.gate.token_gate import CANNOT_BE_ASKED, QUESTION_TOKENS, ModelGate, decision_of, question
 from repocoder.llm.fake import FakeGenerator
 from repocoder.llm.gate import GateTokens
 from repocoder.llm.generator import Vocab
 from repocoder.llm.local import open_generator
-from repocoder.model_gate import CANNOT_BE_ASKED, QUESTION_TOKENS, ModelGate, decision_of, question
 from repocoder.models import EMBEDDED_FILE
 from repocoder.types import CompletionRequest
 from retrieval.types import Query
