@@ -10,6 +10,7 @@ so that scores are equal to the last bit but for the rounding of one sum (the me
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from indexer.derived import Changes
 from retrieval import segments
 from retrieval.inverted import MAX_ROWS, SUFFIX, Head, Rows, Segment, hash_term, invert, merge, narrow, split
+from retrieval.pruning import Lists, Span, Wanted, best_rows
 from retrieval.segments import Catalogue, Entry, Ids
 
 K1, B, EPSILON = 1.5, 0.75, 0.25
@@ -27,9 +29,6 @@ K1, B, EPSILON = 1.5, 0.75, 0.25
 
 FORMAT = "bm25/3"
 LIVE = "live.npy"  # suffix of the file that has, for each term of a segment, how many live chunks hold it
-
-KEPT_POSTINGS = 2_000_000
-"""Of the terms of past queries, 32 MB: while one types, the next query has nearly the same terms."""
 
 KEPT_PLACES = 50_000
 """Terms of past queries whose postings are found again without a search, some 20 MB."""
@@ -122,15 +121,7 @@ class _Place:
     """Where the postings of a term lie, and how many live chunks hold it."""
 
     frequency: int
-    spans: tuple[tuple[int, slice], ...]  # segment, and its postings in there
-
-
-@dataclass(frozen=True, slots=True)
-class _Term:
-    """What the scores of one term are made of."""
-
-    rows: NDArray[np.int64]  # of the live chunks that hold it, ascending
-    shares: NDArray[np.float64]  # of the count, weighed against the chunk's length; times idf it is the score
+    spans: tuple[Span, ...]
 
 
 class Postings:
@@ -140,22 +131,20 @@ class Postings:
         self, parts: Sequence[Segment], live: Sequence[Rows], dead: Ids, figures: Mapping[str, float]
     ) -> None:
         """`live`: of each segment, how many live chunks hold each of its terms."""
-        self._parts = tuple(parts)
-        self._frequencies = tuple(live)
-        self._offsets = np.cumsum([0, *(len(part.ids) for part in parts)])
         # (rows,) ascending within a segment
         self.ids: Ids = np.concatenate([np.empty(0, dtype=np.int64), *(part.ids for part in parts)])
-        self._live = ~segments.among(self.ids, dead)
-        self._has_dead = not self._live.all()
         self.chunks = int(figures.get("chunks", 0))
+        self._frequencies = tuple(live)
+        self._live = ~segments.among(self.ids, dead)
+        self._dead_rows = np.flatnonzero(~self._live)
         self._mean_idf = float(figures.get("mean_idf", 0.0))
         lengths = np.concatenate([np.empty(0, dtype=np.int32), *(part.lengths for part in parts)])
         mean_length = figures.get("length", 0) / self.chunks if self.chunks else 0.0
         # (rows,) float64: what a count is weighed against, the same for all queries of a generation
-        self._norms = K1 * (1 - B + B * lengths / mean_length) if mean_length else np.full(len(lengths), K1)
+        norms = K1 * (1 - B + B * lengths / mean_length) if mean_length else np.full(len(lengths), K1)
+        self._lists = Lists(parts, norms, K1)
+        self._rows = [part.rows.data for part in parts]  # for `bisect`
         self._places: dict[str, _Place] = {}
-        self._terms: dict[str, _Term] = {}
-        self._held = 0  # postings in `_terms`
 
     @classmethod
     def open(cls, folder: Path) -> Postings:
@@ -176,9 +165,10 @@ class Postings:
     def _idf_of(self, places: Mapping[str, _Place], rows: NDArray[np.int64]) -> dict[str, float]:
         """The same; `rows` are left out."""
         chunks = self.chunks - len(rows)
+        runs = self._runs(rows)
         found: dict[str, float] = {}
         for name, place in places.items():
-            frequency = place.frequency - (self._holding(place, rows) if len(rows) else 0)
+            frequency = place.frequency - (self._holding(place, runs) if runs else 0)
             if frequency:
                 found[name] = self._idf(chunks, frequency)
         return found
@@ -190,13 +180,11 @@ class Postings:
         """
         places, left_out = self._look_up(list(terms)), self._rows_of(without)
         idf = self._idf_of(places, left_out)
-        if not idf:
-            return np.zeros(len(self.ids), dtype=np.float64)
-        held = self._read({name: places[name] for name in idf})
-        rows = np.concatenate([held[name].rows for name in idf])
-        shares = np.concatenate([terms[name] * value * held[name].shares for name, value in idf.items()])
-        # adds in order, so each row sums its terms in the order of the query, as the reference does
-        scores = np.bincount(rows, weights=shares, minlength=len(self.ids)).astype(np.float64, copy=False)
+        scores = np.zeros(len(self.ids), dtype=np.float64)
+        for name, value in idf.items():  # one by one, so that a row sums them as the reference does
+            place = places[name]
+            self._lists.score([Wanted(terms[name] * value, place.frequency, place.spans)], scores)
+        scores[self._dead_rows] = 0.0
         scores[left_out] = 0.0
         return scores
 
@@ -204,18 +192,36 @@ class Postings:
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
     ) -> list[tuple[int, float]]:
         """The best k chunks with a score above 0, as (chunk id, score), ties by ascending id."""
-        return top(self.ids, self.scores(terms, without=without), k)
+        places, left_out = self._look_up(list(terms)), self._rows_of(without)
+        wanted = [
+            Wanted(terms[name] * value, places[name].frequency, places[name].spans)
+            for name, value in self._idf_of(places, left_out).items()
+        ]
+        if k <= 0 or not wanted:
+            return []
+        if any(
+            term.mass <= 0 for term in wanted
+        ):  # as the idf of a small corpus may be: nothing bounds the rest
+            return top(self.ids, self.scores(terms, without=without), k)
+        rows = best_rows(self._lists, wanted, k, np.concatenate([self._dead_rows, left_out]))
+        shares = self._lists.shares(self._lists.counts([term.spans for term in wanted], rows), rows)
+        scores = np.zeros(len(rows))
+        for term, share in zip(
+            wanted, shares, strict=True
+        ):  # in the order of the query, as the reference does
+            scores += term.mass * share
+        return top(self.ids[rows], scores, k)
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         """Which live chunk holds which term. Shape (len(terms), len(ids)) bool."""
         held = np.zeros((len(terms), len(ids)), dtype=np.bool_)
         columns = {number: column for column, number in enumerate(ids)}
         rows = self._rows_of(ids)
-        where = np.array([columns[int(number)] for number in self.ids[rows]], dtype=np.int64)
+        where = [columns[number] for number in self.ids[rows].tolist()]
         found = self._look_up(terms)
-        for index, name in enumerate(terms):
-            if name in found:
-                held[index, where] = self._held_by(found[name], rows)
+        held[:, where] = (
+            self._lists.counts([found[name].spans if name in found else () for name in terms], rows) > 0
+        )
         return held
 
     def _look_up(self, names: Sequence[str]) -> dict[str, _Place]:
@@ -224,52 +230,25 @@ class Postings:
         missing = [name for name in names if name not in known]
         if missing:
             if len(known) > KEPT_PLACES:
-                known = {name: known[name] for name in names if name in known}
-            known = {**known, **self._find(missing)}  # a new one: other threads may be reading
-            self._places = known
+                known = self._places = {name: known[name] for name in names if name in known}
+            known.update(self._find(missing))  # one step for other threads
         return {name: known[name] for name in names if known[name].frequency}
 
     def _find(self, names: Sequence[str]) -> dict[str, _Place]:
         hashes = np.fromiter(map(hash_term, names), dtype=np.uint64, count=len(names))
         frequencies = [0] * len(names)
-        spans: list[list[tuple[int, slice]]] = [[] for _ in names]
-        for number, (part, live) in enumerate(zip(self._parts, self._frequencies, strict=True)):
+        spans: list[list[Span]] = [[] for _ in names]
+        for number, (part, live) in enumerate(zip(self._lists.segments, self._frequencies, strict=True)):
             places = np.searchsorted(part.terms, hashes)
             for index in np.flatnonzero(segments.among(hashes, part.terms)).tolist():
                 place = places[index]
-                spans[index].append((number, slice(int(part.starts[place]), int(part.starts[place + 1]))))
+                span = slice(int(part.starts[place]), int(part.starts[place + 1]))
+                spans[index].append(Span(number, span))
                 frequencies[index] += int(live[place])
         return {
             name: _Place(frequency, tuple(span))
             for name, frequency, span in zip(names, frequencies, spans, strict=True)
         }
-
-    def _read(self, places: Mapping[str, _Place]) -> dict[str, _Term]:
-        """The postings of terms. They are kept for the next query."""
-        known = self._terms
-        fresh = {name: self._weigh(place) for name, place in places.items() if name not in known}
-        found = {name: fresh[name] if name in fresh else known[name] for name in places}
-        self._held += sum(len(term.rows) for term in fresh.values())
-        if self._held > KEPT_POSTINGS:
-            self._terms, self._held = {}, 0
-        elif fresh:
-            self._terms = {**known, **fresh}  # a new one: other threads may be reading
-        return found
-
-    def _weigh(self, place: _Place) -> _Term:
-        rows: list[NDArray[np.int64]] = []
-        counts: list[Rows] = []
-        for number, span in place.spans:
-            held = self._parts[number].rows[span] + self._offsets[number]
-            count = self._parts[number].counts[span]
-            if self._has_dead:
-                live = self._live[held]
-                held, count = held[live], count[live]
-            rows.append(held)
-            counts.append(count)
-        where = rows[0] if len(rows) == 1 else np.concatenate(rows)
-        count = counts[0] if len(counts) == 1 else np.concatenate([one.astype(np.int32) for one in counts])
-        return _Term(where, count * (K1 + 1) / (count + self._norms[where]))
 
     def _idf(self, chunks: int, frequency: int) -> float:
         idf = math.log(chunks - frequency + 0.5) - math.log(frequency + 0.5)
@@ -279,25 +258,31 @@ class Postings:
         """The live rows of these chunks, ascending."""
         wanted = np.unique(np.asarray(ids, dtype=np.int64))
         found = [np.empty(0, dtype=np.int64)]
-        for offset, part in zip(self._offsets[:-1], self._parts, strict=True) if len(wanted) else ():
+        lists = self._lists
+        for offset, part in zip(lists.offsets[:-1], lists.segments, strict=True) if len(wanted) else ():
             known = wanted[segments.among(wanted, part.ids)]
             found.append(np.searchsorted(part.ids, known) + offset)
         rows = np.concatenate(found)
         return rows[self._live[rows]]
 
-    def _holding(self, place: _Place, rows: NDArray[np.int64]) -> int:
-        """How many of these rows, which ascend, hold the term."""
-        return int(self._held_by(place, rows).sum())
+    def _runs(self, rows: NDArray[np.int64]) -> dict[int, list[tuple[int, int]]]:
+        """Rows, which ascend, as stretches without a gap: segment -> (first, after the last) within it."""
+        runs: dict[int, list[tuple[int, int]]] = {}
+        if len(rows):
+            numbers = np.searchsorted(self._lists.offsets, rows, side="right") - 1
+            begins = np.concatenate([[True], (np.diff(rows) > 1) | (np.diff(numbers) > 0)]).nonzero()[0]
+            local = (rows - self._lists.offsets[numbers]).tolist()
+            for first, end in zip(begins.tolist(), [*begins[1:].tolist(), len(rows)], strict=True):
+                runs.setdefault(int(numbers[first]), []).append((local[first], local[end - 1] + 1))
+        return runs
 
-    def _held_by(self, place: _Place, rows: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Which of these rows, which ascend, hold the term."""
-        held = np.zeros(len(rows), dtype=np.bool_)
+    def _holding(self, place: _Place, runs: Mapping[int, Sequence[tuple[int, int]]]) -> int:
+        """How many of the rows in these runs hold the term."""
+        held = 0
         for number, span in place.spans:
-            first, end = np.searchsorted(rows, self._offsets[number : number + 2])
-            if first < end:
-                postings = self._parts[number].rows[span]
-                local = (rows[first:end] - self._offsets[number]).astype(postings.dtype)
-                held[first:end] = segments.among(local, postings)
+            for first, end in runs.get(number, ()):
+                at = bisect_left(self._rows[number], first, span.start, span.stop)
+                held += bisect_left(self._rows[number], end, at, min(span.stop, at + end - first)) - at
         return held
 
 

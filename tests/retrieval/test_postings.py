@@ -15,10 +15,11 @@ from rank_bm25 import BM25Okapi
 
 from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
-from retrieval import inverted
+from indexer.tokens import terms
+from retrieval import inverted, pruning
 from retrieval import postings as postings_module
 from retrieval.inverted import Segment, hash_term
-from retrieval.postings import Postings, PostingsBuilder
+from retrieval.postings import Postings, PostingsBuilder, top
 from retrieval.segments import Ids, read_catalogue
 
 Document = list[str]
@@ -129,6 +130,68 @@ def test_ranks_as_okapi_after_changes(
             postings = history.apply(added, sorted(removed))
             assert postings.chunks == len(history.live)
             agree(postings, history.live, query)
+
+
+@st.composite
+def skewed(draw: st.DrawFn) -> list[Document]:
+    """Documents of many terms, some of them frequent and most rare, as in code."""
+    numbers = st.integers(0, 40).map(lambda number: f"t{min(number, 41 - number) ** 2 // 10}")
+    return draw(st.lists(st.lists(numbers, min_size=1, max_size=8), min_size=30, max_size=60))
+
+
+@given(
+    corpus=skewed(),
+    later=skewed(),
+    weights=st.dictionaries(st.integers(0, 40).map("t{}".format), st.floats(0.01, 2.0), min_size=1),
+    k=st.integers(1, 20),
+    left_out=st.lists(st.integers(0, 29), max_size=6),
+    sizes=st.sampled_from([(1, 4, 0), (20, 7, 3), (50, 1000, 5)]),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_pruned_is_not_among_the_best(
+    corpus: list[Document],
+    later: list[Document],
+    weights: dict[str, float],
+    k: int,
+    left_out: list[int],
+    sizes: tuple[int, int, int],
+) -> None:
+    """Against the exhaustive scores, over two segments with dead rows, with batches that end anywhere."""
+    with TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        for name, size in zip(("BATCH", "BLOCK", "FEW"), sizes, strict=True):
+            patch.setattr(pruning, name, size)
+        history = History(Path(folder))
+        history.apply(corpus)
+        postings = history.apply(later[:7], sorted({number + 1 for number in left_out[:2]}))
+        without = sorted({number + 1 for number in left_out})
+        found = postings.search(weights, k, without=without)
+        expected = top(postings.ids, postings.scores(weights, without=without), k)
+    assert [number for number, _ in found] == [number for number, _ in expected]
+    assert [score for _, score in found] == pytest.approx([score for _, score in expected], rel=1e-12)
+
+
+def test_the_best_of_a_real_corpus_are_those_of_all_scores(tmp_path: Path) -> None:
+    """The lines of this project's own modules as documents: several batches, and lists that are only looked up."""
+    home = Path(inverted.__file__).parents[1]
+    places = sorted(
+        place for name in ("indexer", "retrieval", "repocoder") for place in (home / name).rglob("*.py")
+    )
+    lines = [
+        line for place in places for line in place.read_text(encoding="utf-8").splitlines() if line.strip()
+    ]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pruning, "BATCH", 1000)
+        postings = History(tmp_path).apply([terms(line) for line in lines])
+        for number in range(0, len(lines), len(lines) // 40):
+            weights = {
+                term: 1.0 / (1 + place)
+                for place, term in enumerate(terms(" ".join(lines[number : number + 6])))
+            }
+            without = list(range(number + 1, number + 4))
+            found = postings.search(weights, 16, without=without)
+            expected = top(postings.ids, postings.scores(weights, without=without), 16)
+            assert [chunk for chunk, _ in found] == [chunk for chunk, _ in expected]
+            assert [score for _, score in found] == pytest.approx([score for _, score in expected], rel=1e-12)
 
 
 def test_ties_go_to_the_lower_id(tmp_path: Path) -> None:
