@@ -85,6 +85,7 @@ class RunConfig:
     layout: str = "published"  # published | native: how snippets are put before the file
     memory: str = "off"  # mixed | drafts | off: the repository's own text as a second predictor
     gate: str = "free"  # free | logistic | token | auto | always: what decides where our channels retrieve
+    without: tuple[str, ...] = ()  # parts of the engine that were left out: see `eval.ablations`
     limit: int | None = None
     seed: int = 0
     shard: str = ""  # "i/n"

@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from eval.ablations import channels_without
 from eval.corpus import benchmark_files, own_files
 from repocoder.config import CHANNELS, Settings
 from repocoder.types import CompletionRequest
@@ -38,6 +39,7 @@ class EngineOptions:
     embedder: str | None = None
     memory: str = "off"  # see `repocoder.config.MEMORIES`
     gate: str = "free"  # see `repocoder.config.GATES`; or "always": it is not asked
+    without: tuple[str, ...] = ()  # see `eval.ablations`: what of them are channels is off here
 
 
 class Workspace:
@@ -65,8 +67,9 @@ class Workspace:
         self.both_sides = both_sides
         self._is_own = is_own
         self._indexes = indexes
-        self._channels = ONE_CHANNEL.get(method, tuple(ONE_CHANNEL))
         self._options = options or EngineOptions()
+        on = ONE_CHANNEL.get(method, tuple(ONE_CHANNEL))
+        self._channels = channels_without(on, self._options.without)
         self._engine: Engine | None = None
         self._before: Engine | None = None  # of another repository, with workers that this one can use
 

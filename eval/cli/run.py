@@ -104,6 +104,7 @@ def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
         "method",
         "model",
         "embedder",
+        "without",
         "limit",
         "seed",
         "shard",

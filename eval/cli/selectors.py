@@ -69,6 +69,12 @@ selectors = together(
         help="Whether what follows the hole is seen too.",
     ),
     embedder_option,
+    click.option(
+        "--without",
+        multiple=True,
+        metavar="PART",
+        help="Leave out a part of the engine, to measure what it is worth; a wrong one lists all.",
+    ),
 )
 
 running = together(

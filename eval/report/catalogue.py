@@ -96,5 +96,6 @@ def method_label(config: RunConfig) -> str:
     embedder = PurePath(str(config.details.get("embedder", ""))).name
     memory = "" if config.memory == "off" else f"memory {config.memory}"
     gate = "" if config.gate == "free" else f"gate {config.gate}"
-    more = ", ".join(part for part in (embedder, memory, gate) if part)
+    gone = f"without {' and '.join(config.without)}" if config.without else ""
+    more = ", ".join(part for part in (embedder, memory, gate, gone) if part)
     return f"{config.method} ({more})" if more else config.method

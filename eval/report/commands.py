@@ -145,6 +145,7 @@ def _unequal(results: Sequence[Results]) -> list[str]:
         "layout",
         "memory",
         "gate",
+        "without",
         "seed",
         "limit",
         "commit",

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from eval.report.ablation import ablation_markdown, ablation_tables, split
 from eval.report.catalogue import LADDER_METRICS, METRICS, method_label
 from eval.report.commands import draw
 from eval.report.published import PUBLISHED
@@ -58,9 +59,11 @@ def benchmarks_page(results: Sequence[Results], pictures: Sequence[str] = ()) ->
     """The whole page; `pictures` are names of files in the folder beside it."""
     if not results:
         return "\n".join([_HEAD, _NO_RESULTS, _published()])
-    found = sections(results)
-    parts = [_HEAD, _measured(results), _READING, _order(found)]
+    whole, _ = split(results)
+    found = sections(whole)
+    parts = [_HEAD, _measured(whole), _READING, _order(found)]
     parts += ["## Results\n", *(section_markdown(section) for section in found)]
+    parts += [_ablations(results)]
     parts += [_pictures(pictures)] if pictures else []
     parts += [_data(found), _published(), _reproduce(results)]
     return "\n".join(part for part in parts if part)
@@ -129,6 +132,18 @@ def _order(found: Sequence[Section]) -> str:
     return "\n\n".join([head, told, *parts]) + "\n"
 
 
+def _ablations(results: Sequence[Results]) -> str:
+    """What each part of the engine is worth."""
+    tables = ablation_tables(results)
+    if not tables:
+        return ""
+    told = (
+        "Each line is the same run without one part (`--without PART`). *Worth* is what the whole has more, pairwise "
+        "over the same tasks: above 0 the part helps (for nats, below 0). `p (Holm)` is corrected for all lines."
+    )
+    return "\n\n".join(["## What each part is worth", told, *map(ablation_markdown, tables)])
+
+
 def _pictures(names: Sequence[str]) -> str:
     told = {
         "coverage.svg": "What the contexts show of the names of other files that the truth uses",
@@ -195,6 +210,7 @@ def run_command(config: RunConfig) -> str:
     words += ["--layout", config.layout] if config.layout != standard.layout else []
     words += ["--memory", config.memory] if config.memory != standard.memory else []
     words += ["--gate", config.gate] if config.gate != standard.gate else []
+    words += [word for name in config.without for word in ("--without", name)]
     words += ["--context", config.context] if config.context != standard.context else []
     words += ["--budget", str(config.budget)] if config.budget else []
     words += ["--limit", str(config.limit), "--seed", str(config.seed)] if config.limit is not None else []
@@ -204,7 +220,7 @@ def run_command(config: RunConfig) -> str:
 def write_page(results: Path = RESULTS, page: Path = PAGE, pictures: Path = PICTURES) -> list[Path]:
     """Writes the page and its pictures; what was written. Raises UsageError without matplotlib."""
     found = load_results(results)
-    drawn = draw(found, pictures)
+    drawn = draw(split(found)[0], pictures)
     page.parent.mkdir(parents=True, exist_ok=True)
     page.write_text(benchmarks_page(found, [path.name for path in drawn]), encoding="utf-8")
     return [page, *drawn]

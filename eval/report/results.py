@@ -125,8 +125,9 @@ def results_name(config: RunConfig) -> str:
     layout = config.layout if config.layout != standard.layout else ""
     memory = f"memory-{config.memory}" if config.memory != standard.memory else ""
     gate = f"gate-{config.gate}" if config.gate != standard.gate else ""
+    without = "-".join(f"without-{name}" for name in config.without)
     embedder = PurePath(str(config.details.get("embedder", ""))).name
-    variant = "-".join(part for part in (context, layout, memory, gate, budget, embedder) if part)
+    variant = "-".join(part for part in (context, layout, memory, gate, without, budget, embedder) if part)
     parts = (config.method, PurePath(config.model).name or RETRIEVAL, variant)
     return ".".join(re.sub(r"[^A-Za-z0-9._-]+", "-", part) for part in parts if part)
 

@@ -9,6 +9,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from eval.ablations import ABLATIONS
 from eval.methods import GATED, METHODS, ORACLES, TAKES_DRAFTS
 from eval.run.cluster import LOCAL, Cluster, ClusterSize
 from eval.run.crew import Crew
@@ -24,6 +25,7 @@ from repocoder.errors import UsageError
 SAMPLER = "eval.run.sampler:open_sampler"
 OUT = Path("repocoder-eval")
 MAX_PASSES = 4
+ENGINE = ("hybrid", "engine")  # methods whose parts can be left out
 NEED_NO_SOURCES = frozenset({"in-file", "published", "published-oracle"})
 FREE = "free"  # the gate that is asked if no other is chosen
 NO_TEMPLATE = "none"  # of a remote model: only what comes before the hole is shown
@@ -48,6 +50,7 @@ class Asked:
     layout: str = "published"
     memory: str = "off"
     gate: str = "free"
+    without: tuple[str, ...] = ()  # parts of the engine
     out: Path | None = None
     resume: bool = False
     retry_errors: bool = False
@@ -99,6 +102,7 @@ def check_name(what: str, name: str, known: Iterable[str]) -> str:
 def make_plan(benchmark: Benchmark, asked: Asked) -> tuple[Plan, Staff]:
     """What to run and who runs it. Raises UsageError, ModelError, StorageError; starts nothing."""
     check_name("method", asked.method, METHODS)
+    _check_without(asked)
     if asked.method == "engine" and not asked.with_model:
         raise UsageError("eval retrieval: engine: is the product with its model: use hybrid, or eval run")
     tasks = choose(benchmark.tasks, asked.limit, asked.seed)
@@ -131,10 +135,18 @@ def make_plan(benchmark: Benchmark, asked: Asked) -> tuple[Plan, Staff]:
     return plan, staff
 
 
+def _check_without(asked: Asked) -> None:
+    for name in asked.without:
+        check_name("part", name, ABLATIONS)
+    if asked.without and asked.method not in ENGINE:
+        raise UsageError(f"--without: {asked.method} is not made of our parts: take {' or '.join(ENGINE)}")
+
+
 def default_out(config: RunConfig) -> Path:
     """`repocoder-eval/BENCHMARK/METHOD-MODEL-COMMIT`, with the shard if it is one."""
     gate = f"-gate-{config.gate}" if config.gate != FREE else ""
-    name = f"{config.method}{gate}-{config.model or 'retrieval'}-{config.commit}"
+    gone = "".join(f"-without-{name}" for name in config.without)
+    name = f"{config.method}{gate}{gone}-{config.model or 'retrieval'}-{config.commit}"
     if config.shard:
         name += f"-shard-{config.shard.replace('/', '-of-')}"
     return OUT / config.benchmark / re.sub(r"[^A-Za-z0-9._-]+", "_", name)
@@ -164,6 +176,7 @@ def _config(benchmark: Benchmark, asked: Asked, model: _Model) -> RunConfig:
         layout=asked.layout,
         limit=asked.limit,
         seed=asked.seed,
+        without=asked.without,
         shard=asked.shard or "",
         commit=code_commit(),
         details={"model": model.place},

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from eval.ablations import without
 from eval.methods import ORACLES, TAKES_DRAFTS, Method, open_method
 from eval.metrics import cut, family_of, score
 from eval.metrics.context import context_scores
@@ -106,7 +107,9 @@ class Sampler:
             method=self._config.method,
             both_sides=self._both_sides,
             is_own=family_of(task) == "mined",
-            options=EngineOptions(self._options.embedder, self._config.memory, self._config.gate),
+            options=EngineOptions(
+                self._options.embedder, self._config.memory, self._config.gate, self._config.without
+            ),
         )
         if self._workspace is not None:
             workspace.take_over(self._workspace)
@@ -294,7 +297,8 @@ def open_sampler(config: Mapping[str, Any], options: Mapping[str, Any]) -> Itera
     generator = open_model(run.details.get("model", ""), chosen, run.details)
     sampler = Sampler(run, chosen, generator)
     try:
-        yield sampler
+        with without(run.without):
+            yield sampler
     finally:
         sampler.close()
         generator.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from eval.report.ablation import split
 from eval.report.pages import PAGE, PICTURES, RESULTS, benchmarks_page, run_command
 from eval.report.places import read_places
 from eval.report.results import load_results
@@ -33,7 +34,7 @@ def test_the_pictures_are_what_the_results_say(tmp_path: Path) -> None:
     mine = plots.creator().encode()
     if any(mine not in content for content in committed.values()):
         pytest.skip(f"the pictures were not drawn by {mine.decode()}")
-    drawn = plots.write_plots(load_results(RESULTS), tmp_path)
+    drawn = plots.write_plots(split(load_results(RESULTS))[0], tmp_path)
     assert {path.name: path.read_bytes() for path in drawn} == committed, "run `python -m eval.report.pages`"
 
 
@@ -67,6 +68,32 @@ def test_a_page_of_a_whole_ladder(make_run: RunMaker, config: RunConfig) -> None
         "    repocoder eval run --benchmark repoeval-line --method repocoder --passes 2 --model tiny" in page
     )
     assert "### repoeval-line\n\n- resampled: not the published list" in page
+
+
+def test_what_a_part_is_worth_stands_in_its_own_table(make_run: RunMaker, config: RunConfig) -> None:
+    places = []
+    for part, rate in (((), 5), (("definitions",), 3), (("fusion.side",), 5)):
+        asked = replace(config, method="hybrid", model="", without=part)
+        found = [
+            record(f"ab/{n}", [{"identifier_coverage": 100.0 * (n % 10 < rate)}], asked) for n in range(60)
+        ]
+        places.append(make_run(f"run{len(places)}", asked, found))
+    other = replace(
+        config, method="hybrid", model="", budget=512, without=("similar",)
+    )  # its whole is not there
+    places.append(make_run("lonely", other, [record("ab/1", [{"identifier_coverage": 0.0}], other)]))
+    page = benchmarks_page(read_places(places))
+    tables, _, ablations = page.partition("## What each part is worth")
+    ablations = ablations.partition("\n## ")[0]
+    assert "60 tasks; the whole has identifier coverage 50.00." in ablations
+    assert "| definitions | no definitions of the names near the hole | +20.00 [" in ablations
+    assert (
+        "| fusion.side | tests and examples count as much as other code | +0.00 [+0.00, +0.00] | 1.000 |"
+        in ablations
+    )
+    assert "similar" not in ablations
+    assert "without" not in tables
+    assert "--method hybrid --without definitions" in page
 
 
 def test_figures_of_papers_stand_apart(make_run: RunMaker, config: RunConfig) -> None:

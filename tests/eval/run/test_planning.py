@@ -103,6 +103,8 @@ def test_sources_are_asked_for_only_where_they_are_needed(benchmark: Benchmark, 
         (Asked("bm25", remote_template="qwen"), "--remote-template"),
         (Asked("bm25", model="http://h", with_model=False), "give a GGUF"),
         (Asked("bm25", gate="logistic"), "bm25 has none to choose: take engine or hybrid"),
+        (Asked("bm25", without=("similar",)), "bm25 is not made of our parts: take hybrid or engine"),
+        (Asked("hybrid", without=("simlar",)), "no such part: simlar: did you mean similar?"),
     ],
 )
 def test_what_cannot_be_is_refused(benchmark: Benchmark, asked: Asked, words: str) -> None:
@@ -125,6 +127,8 @@ def test_the_folder_has_a_name_that_every_disk_takes() -> None:
     assert default_out(config) == Path("repocoder-eval/repoeval-line/bm25-org_model_7B-0123abc-shard-2-of-3")
     gated = RunConfig("repoeval-line", "hybrid", model="m", commit="c", gate="logistic")
     assert default_out(gated).name == "hybrid-gate-logistic-m-c"
+    cut = RunConfig("repoeval-line", "hybrid", commit="c", without=("similar", "fusion.side"))
+    assert default_out(cut).name == "hybrid-without-similar-without-fusion.side-retrieval-c"
 
 
 @contextmanager
