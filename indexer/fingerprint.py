@@ -18,7 +18,7 @@ NEUTRAL = frozenset(
         "adjacency", "bags", "build", "check", "delta", "derived", "disk", "errors", "events",
         "fingerprint", "generation", "graph", "ignore", "ipc", "lock", "look", "parse", "plan",
         "publish", "ranking", "reading", "recall", "rows", "schema", "seal", "snapshot", "spawn", "staging",
-        "store", "update", "walk", "watch",
+        "store", "unpacked", "update", "walk", "watch",
     }
 )  # fmt: skip
 _SUFFIXES = (".py", ".scm")

@@ -6,6 +6,7 @@ The halves are apart because readers mostly want the layout, and only resolution
 from __future__ import annotations
 
 import zlib
+from typing import TypeAlias
 
 import msgspec
 
@@ -45,7 +46,11 @@ class Outline(msgspec.Struct, frozen=True):
     symbols: tuple[Symbol, ...]
     imports: tuple[Import, ...]
     bindings: tuple[Binding, ...]
-    references: msgspec.Raw
+    references: msgspec.Raw = msgspec.Raw()
+
+
+Seen: TypeAlias = FileFacts | Outline
+"""What can be seen of a file from others, and maybe the rest."""
 
 
 class _SymbolsOnly(msgspec.Struct, frozen=True, array_like=True):
@@ -57,6 +62,17 @@ class _SymbolsOnly(msgspec.Struct, frozen=True, array_like=True):
     package: str
     chunks: msgspec.Raw
     symbols: tuple[Symbol, ...]
+
+
+class _ChunksOnly(msgspec.Struct, frozen=True, array_like=True):
+    """A `Layout`."""
+
+    language: str
+    n_lines: int
+    degraded: str
+    package: str
+    chunks: tuple[ChunkFact, ...]
+    symbols: msgspec.Raw
 
 
 class _RawReferences(msgspec.Struct, frozen=True, array_like=True):
@@ -71,6 +87,7 @@ _encoder = msgspec.msgpack.Encoder()
 _layout_decoder = msgspec.msgpack.Decoder(Layout)
 _uses_decoder = msgspec.msgpack.Decoder(Uses)
 _symbols_decoder = msgspec.msgpack.Decoder(_SymbolsOnly)
+_chunks_decoder = msgspec.msgpack.Decoder(_ChunksOnly)
 _raw_decoder = msgspec.msgpack.Decoder(_RawReferences)
 _references_decoder = msgspec.msgpack.Decoder(tuple[Reference, ...])
 
@@ -113,6 +130,14 @@ def unpack_uses(packed: bytes) -> Uses:
         raise DamagedIndexError(f"index: uses of a file: damaged ({error})") from None
 
 
+def unpack_chunks(packed: bytes) -> tuple[ChunkFact, ...]:
+    """The chunks of a layout."""
+    try:
+        return _chunks_decoder.decode(zlib.decompress(packed)).chunks
+    except (zlib.error, msgspec.MsgspecError) as error:
+        raise DamagedIndexError(f"index: layout of a file: damaged ({error})") from None
+
+
 def unpack_outline(path: str, layout: bytes, uses: bytes) -> Outline:
     try:
         seen = _symbols_decoder.decode(zlib.decompress(layout))
@@ -122,6 +147,11 @@ def unpack_outline(path: str, layout: bytes, uses: bytes) -> Outline:
     return Outline(
         path, seen.language, seen.package, seen.symbols, needs.imports, needs.bindings, needs.references
     )
+
+
+def unpack_seen(path: str, layout: bytes, uses: bytes) -> Outline:
+    """An outline to be kept: without its references, which would hold on to all that was unpacked."""
+    return msgspec.structs.replace(unpack_outline(path, layout, uses), references=msgspec.Raw())
 
 
 def unpack_references(raw: bytes) -> tuple[Reference, ...]:

@@ -40,22 +40,21 @@ class Resolver:
         self._files = Files(table, make_rules())
         self._edges = EdgeFinder(self._files)
 
-    def resolve_name(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
+    def resolve_name(self, facts: Outline, dotted: str, scope: str, line: int) -> list[Target]:
         """What `dotted` means in `scope` at `line` of the file (or unsaved buffer) that gave `facts`, best
         first.
         """
         return self._edges.targets(facts, dotted, scope, line)
 
-    def resolve_type(self, facts: FileFacts, dotted: str, scope: str, line: int) -> list[Target]:
+    def resolve_type(self, facts: Outline, dotted: str, scope: str, line: int) -> list[Target]:
         """What `dotted.` can be followed by members of: the class of its value, the class or module
         itself.
         """
         return self._edges.types(facts, dotted, scope, line)
 
-    def imported(self, facts: FileFacts) -> frozenset[str]:
+    def imported(self, facts: Outline) -> frozenset[str]:
         """The paths that the imports of the file (or unsaved buffer) that gave `facts` lead to."""
-        edges = self._edges.resolve(facts, ()).edges
-        return frozenset(edge.target_path for edge in edges if edge.kind == "imports")
+        return frozenset(edge.target_path for edge in self._edges.imports(facts))
 
     def resolve_file(self, facts: FileFacts) -> Resolved:
         """All edges that start in the file."""

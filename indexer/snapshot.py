@@ -14,16 +14,13 @@ from indexer import disk, store
 from indexer.adjacency import KINDS, Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
-from indexer.packing import Layout, facts_from, unpack_content, unpack_layout, unpack_uses
-from indexer.recall import Recall
+from indexer.packing import Outline
 from indexer.resolve import Row
 from indexer.symbol_rows import NamedSymbol, read_adjacency, read_named, read_names, slices
 from indexer.types import Chunk, Edge, FileFacts, Skip, Symbol
+from indexer.unpacked import Unpacked
 
 OPEN_TRIES = 5  # a writer that publishes twice while we open takes the folder away that we are about to hold
-FACTS_HELD = 256  # files whose facts are kept decoded, some 20 MB
-LAYOUTS_HELD = 1024  # files whose chunks and symbols are, some 30 MB
-CONTENTS_HELD_BYTES = 32 << 20
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -34,6 +31,8 @@ class _File(NamedTuple):
     id: int
     language: str
     mtime_ns: int
+    n_lines: int
+    content: int  # of its row in `contents`
 
 
 def _locked(method: Callable[Concatenate[Snapshot, P], R]) -> Callable[Concatenate[Snapshot, P], R]:
@@ -63,9 +62,7 @@ class Snapshot:
         self._files: dict[str, _File] | None = None
         self._paths: dict[int, str] = {}
         self._path_set: frozenset[str] = frozenset()
-        self._facts: Recall[str, FileFacts] = Recall(FACTS_HELD, lambda _: 1)
-        self._layouts: Recall[str, Layout] = Recall(LAYOUTS_HELD, lambda _: 1)
-        self._contents: Recall[str, bytes] = Recall(CONTENTS_HELD_BYTES, len)
+        self._unpacked = Unpacked(connection)
         self._adjacency: Adjacency | None = None
 
     @classmethod
@@ -138,16 +135,24 @@ class Snapshot:
     @_locked
     def facts(self, path: str) -> FileFacts | None:
         """What parsing the file gave; None for a path that is not indexed."""
-        if path not in self._file_table():
-            return None
-        return self._facts.get(
-            path, lambda: facts_from(path, self._layout(path), unpack_uses(self._packed(path, "uses")))
-        )
+        known = self._file_table().get(path)
+        return self._unpacked.facts(path, known.content) if known else None
+
+    @_locked
+    def outline(self, path: str) -> Outline | None:
+        """The part of it that other files can see, read in half the time."""
+        known = self._file_table().get(path)
+        return self._unpacked.outline(path, known.content) if known else None
+
+    def n_lines(self, path: str) -> int:
+        """Lines of the file; 0 for a path that is not indexed."""
+        known = self._file_table().get(path)
+        return known.n_lines if known else 0
 
     @_locked
     def content(self, path: str) -> bytes:
         """The file's bytes with secrets masked; offsets are those of the file. Raises KeyError."""
-        return self._contents.get(path, lambda: unpack_content(self._packed(path, "content")))
+        return self._unpacked.content(path, self._file_table()[path].content)
 
     @_locked
     def digest(self, path: str) -> bytes:
@@ -321,25 +326,13 @@ class Snapshot:
     @_locked
     def _file_table(self) -> dict[str, _File]:
         if self._files is None:
-            rows = self._connection.execute("SELECT path, id, language, mtime_ns FROM files ORDER BY path")
+            rows = self._connection.execute(
+                "SELECT path, id, language, mtime_ns, n_lines, content_id FROM files ORDER BY path"
+            )
             self._files = {os.fsdecode(path): _File(*rest) for path, *rest in rows}
             self._paths = {file.id: path for path, file in self._files.items()}
             self._path_set = frozenset(self._files)
         return self._files
-
-    def _packed(self, path: str, column: str) -> bytes:
-        number = self._file_table()[path].id
-        row = self._connection.execute(
-            f"SELECT {column} FROM contents WHERE id = (SELECT content_id FROM files WHERE id = ?)",  # noqa: S608
-            (number,),
-        ).fetchone()
-        if row is None:
-            raise DamagedIndexError(f"index: {path}: its content is missing")
-        packed: bytes = row[0]
-        return packed
-
-    def _layout(self, path: str) -> Layout:
-        return self._layouts.get(path, lambda: unpack_layout(self._packed(path, "layout")))
 
     def _read_chunks(self, where: str, values: Sequence[int]) -> list[Chunk]:
         rows = self._connection.execute(
@@ -351,7 +344,7 @@ class Snapshot:
 
     def _chunk_of(self, files: dict[str, _File], number: int, file_id: int, position: int) -> Chunk:
         path = self._path(file_id)
-        fact = _at(self._layout(path).chunks, position, path)
+        fact = _at(self._unpacked.chunks(path, files[path].content), position, path)
         text = self.content(path)[fact.span.start_byte : fact.span.end_byte].decode("utf-8", "replace")
         return Chunk(
             number, path, fact.span, files[path].language, fact.kind, fact.name, fact.signature, text
@@ -362,12 +355,12 @@ class Snapshot:
             f"SELECT id, file_id, position FROM symbols {where}",  # noqa: S608
             values,
         ).fetchall()
-        self._file_table()
-        return tuple([self._symbol_of(*row) for row in rows])
+        files = self._file_table()
+        return tuple([self._symbol_of(files, *row) for row in rows])
 
-    def _symbol_of(self, number: int, file_id: int, position: int) -> Symbol:
+    def _symbol_of(self, files: dict[str, _File], number: int, file_id: int, position: int) -> Symbol:
         path = self._path(file_id)
-        known = _at(self._layout(path).symbols, position, path)
+        known = _at(self._unpacked.layout(path, files[path].content).symbols, position, path)
         return Symbol(
             known.name, known.qualname, known.kind, known.span, known.signature, known.doc, known.bases,
             known.decorators, known.visibility, number, path,

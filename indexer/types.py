@@ -8,7 +8,8 @@ Conventions, stated once:
 - All types are frozen; collections in them are tuples.
 
 The records are `msgspec.Struct`s instead of dataclasses because every one of them crosses a process boundary and is
-kept in the store: they are encoded as arrays, about ten times faster than dataclasses.
+kept in the store: they are encoded as arrays, about ten times faster than dataclasses. None can be part of a circle, so
+the many small ones are no business of the collector's (`gc=False`).
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Span(msgspec.Struct, frozen=True, array_like=True):
+class Span(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A stretch of a file: lines 1-based inclusive, bytes 0-based half-open."""
 
     start_line: int
@@ -25,7 +26,7 @@ class Span(msgspec.Struct, frozen=True, array_like=True):
     end_byte: int
 
 
-class ChunkFact(msgspec.Struct, frozen=True, array_like=True):
+class ChunkFact(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One tile of a file. The tiles of a file, in order, cover every byte exactly once."""
 
     span: Span
@@ -34,7 +35,7 @@ class ChunkFact(msgspec.Struct, frozen=True, array_like=True):
     signature: str  # signature of the enclosing class or function when the tile does not show it, else ""
 
 
-class Symbol(msgspec.Struct, frozen=True, array_like=True):
+class Symbol(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A definition. `id` is 0 until the store has given it one; it stays the same while path and qualname do."""
 
     name: str  # last part of the qualified name; "" for the file's own symbol
@@ -50,7 +51,7 @@ class Symbol(msgspec.Struct, frozen=True, array_like=True):
     path: str = ""
 
 
-class Reference(msgspec.Struct, frozen=True, array_like=True):
+class Reference(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The first use of a name in a scope: `self.vocab.lookup` is one reference with that dotted name.
 
     Names are joined by dots whatever the language writes (`a->b`, `a::b`, `a?.b`); `f(x).y` is `f().y`. What cannot
@@ -64,7 +65,7 @@ class Reference(msgspec.Struct, frozen=True, array_like=True):
     scope: str  # qualname of the innermost enclosing definition, "" at top level
 
 
-class Import(msgspec.Struct, frozen=True, array_like=True):
+class Import(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One name that an import statement binds.
 
     CONTRIBUTING.md has a table of how the statements of each language are written in these fields.
@@ -78,7 +79,7 @@ class Import(msgspec.Struct, frozen=True, array_like=True):
     scope: str  # qualname of the enclosing definition, "" at top level
 
 
-class Binding(msgspec.Struct, frozen=True, array_like=True):
+class Binding(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What tells the type of a name: an annotation, or an assignment from a call or from another name."""
 
     name: str  # "parser", "self.parser"; "return" for a function's result
@@ -116,7 +117,7 @@ class Chunk(msgspec.Struct, frozen=True):
     text: str  # the file's slice, decoded as UTF-8 with replacement; secrets masked
 
 
-class Edge(msgspec.Struct, frozen=True, array_like=True):
+class Edge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A dependency between two symbols. `weight` is the confidence in (0, 1]: below 1 where resolution guesses."""
 
     source: int  # symbol id

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from indexer.packing import Seen
 from indexer.resolve import Resolver, Target
 from indexer.tokens import split_word
 from indexer.types import FileFacts, Symbol
@@ -33,7 +34,7 @@ MAX_HOP_FROM = 8
 _RECEIVER = re.compile(r"([^\W\d]\w*(?:\(\))?(?:\.[^\W\d]\w*)*)\.(\w*)$")
 
 
-Find = Callable[[str], "FileFacts | None"]
+Find = Callable[[str], "Seen | None"]
 
 
 @dataclass(slots=True)
@@ -278,7 +279,7 @@ def told(name: str, target: Target, where: str) -> str:
     return f"`{name}` {where} is {target.qualname or target.path}: {target.how}"
 
 
-def _named_types(facts: FileFacts, candidate: Candidate) -> Iterator[tuple[str, str, int]]:
+def _named_types(facts: Seen, candidate: Candidate) -> Iterator[tuple[str, str, int]]:
     """(name, scope, line) of the types that a definition's own lines name."""
     for symbol in facts.symbols:
         if symbol.qualname == candidate.qualname:

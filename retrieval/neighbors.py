@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from indexer.packing import Seen
 from indexer.resolve import Resolver
 from indexer.types import Chunk, FileFacts, Symbol
 from retrieval.candidates import Candidate, Gatherer
 from retrieval.leak import Guard
-from retrieval.overlay import Overlay
+from retrieval.overlay import Outlines, Overlay
 from retrieval.places import without_hidden
 from retrieval.render import MAX_CHARACTERS, render_symbol
 from retrieval.trace import Trace
@@ -110,7 +111,7 @@ class Definitions:
 
     def __init__(self, snapshot: Snapshot | Overlay) -> None:
         self._snapshot = weakref.proxy(snapshot)
-        self._resolver = Resolver(self._snapshot)
+        self._resolver = Resolver(Outlines(self._snapshot))
         self._lock = threading.Lock()
 
     def find(self, query: Query, limit: int, guard: Guard, trace: Trace | None = None) -> list[Hit]:
@@ -118,7 +119,7 @@ class Definitions:
         if query.facts is None:
             return []
         with self._lock:
-            gatherer = Gatherer(query, query.facts, self._resolver, self._snapshot.facts)
+            gatherer = Gatherer(query, query.facts, self._resolver, self._snapshot.outline)
             ranked = self._rank(query, gatherer.gather())
             gatherer.hop(ranked)
             ranked = self._rank(query, list(gatherer.candidates.values()))
@@ -147,7 +148,7 @@ class Definitions:
         self, query: Query, candidate: Candidate, context: Mapping[str, float], guard: Guard
     ) -> _Shown | _Refusal:
         """The text of a candidate, or why it is not shown."""
-        facts: FileFacts | None = self._snapshot.facts(candidate.path)
+        facts: Seen | None = self._snapshot.outline(candidate.path)
         symbol = _symbol(facts, candidate.qualname)
         if facts is None or symbol is None:
             return _NOTHING
@@ -170,7 +171,7 @@ class Definitions:
 
     def _tell(self, trace: Trace | None, candidate: Candidate, place: int, told: bool | _Refusal) -> None:
         """Note what became of a candidate: shown, refused, or `told` False where no place was left."""
-        facts: FileFacts | None = self._snapshot.facts(candidate.path)
+        facts: Seen | None = self._snapshot.outline(candidate.path)
         symbol = _symbol(facts, candidate.qualname)
         chunk = self._snapshot.chunk_at(candidate.path, symbol.span.start_line) if symbol else None
         if trace is None or symbol is None or chunk is None:
@@ -221,7 +222,7 @@ def _channel_of(snapshot: Snapshot | Overlay) -> Definitions:
     return channel
 
 
-def _symbol(facts: FileFacts | None, qualname: str) -> Symbol | None:
+def _symbol(facts: Seen | None, qualname: str) -> Symbol | None:
     return next((one for one in facts.symbols if one.qualname == qualname), None) if facts else None
 
 

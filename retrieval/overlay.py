@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from indexer.packing import Seen
 from indexer.resolve import Row
 from indexer.types import Chunk, FileFacts
 
@@ -16,8 +17,30 @@ if TYPE_CHECKING:
     from indexer.snapshot import Snapshot
 
 
+class Outlines:
+    """`indexer.resolve.SymbolTable` of a snapshot or an overlay. Of a file only what others can see of it is read."""
+
+    def __init__(self, table: Snapshot | Overlay) -> None:
+        self._table = table  # maybe a weak proxy: no method of it may be kept
+
+    def paths(self) -> frozenset[str]:
+        return self._table.paths()
+
+    def facts(self, path: str) -> Seen | None:
+        return self._table.outline(path)
+
+    def named(self, name: str) -> Sequence[Row]:
+        return self._table.named(name)
+
+    def packages(self) -> Iterable[tuple[str, str, str]]:
+        return self._table.packages()
+
+    def content(self, path: str) -> bytes:
+        return self._table.content(path)
+
+
 class Overlay:
-    """`indexer.resolve.SymbolTable` of a snapshot, with the facts and the text of one buffer in place of its file."""
+    """A snapshot as channels see it, with the facts and the text of one buffer in place of its file."""
 
     def __init__(self, snapshot: Snapshot, facts: FileFacts, text: str) -> None:
         self._snapshot = snapshot
@@ -27,8 +50,8 @@ class Overlay:
     def paths(self) -> frozenset[str]:
         return self._snapshot.paths()
 
-    def facts(self, path: str) -> FileFacts | None:
-        return self._own if path == self._own.path else self._snapshot.facts(path)
+    def outline(self, path: str) -> Seen | None:
+        return self._own if path == self._own.path else self._snapshot.outline(path)
 
     def named(self, name: str) -> Sequence[Row]:
         others = [row for row in self._snapshot.named(name) if row.path != self._own.path]

@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 from zlib import crc32
 
+from indexer.packing import Seen
 from indexer.types import FileFacts
 from retrieval.leak import END_OF_FILE, Guard, Lines
 from retrieval.lexical import Lexical, coverage, weigh
@@ -205,7 +206,7 @@ class _Shower:
         return self._guard.ban_on(place.path, *lines)[1]
 
 
-def without_hidden(facts: FileFacts, guard: Guard) -> FileFacts:
+def without_hidden(facts: Seen, guard: Guard) -> Seen:
     """The facts without the definitions that begin on lines that the user excluded."""
     if not guard.hidden.get(facts.path):
         return facts

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from indexer.packing import Seen
 from indexer.tokens import split_word
-from indexer.types import FileFacts, Symbol
+from indexer.types import Symbol
 
 MAX_CHARACTERS = 400
 """Of one rendering, about 115 tokens: eight of them fill 900, which is what the half of a small prompt holds. On 100
@@ -33,7 +34,7 @@ Member = tuple[str, str]  # name, its line
 
 
 def render_symbol(
-    facts: FileFacts, qualname: str, wanted: Mapping[str, float], weights: Mapping[str, float]
+    facts: Seen, qualname: str, wanted: Mapping[str, float], weights: Mapping[str, float]
 ) -> str:
     """A definition of the file; "" names the file itself, of which the definitions at its top are shown.
 
@@ -53,7 +54,7 @@ def render_symbol(
 
 
 def ranked_members(
-    facts: FileFacts, owner: Symbol, wanted: Mapping[str, float], weights: Mapping[str, float]
+    facts: Seen, owner: Symbol, wanted: Mapping[str, float], weights: Mapping[str, float]
 ) -> list[Member]:
     """One line for each member of a class (or each definition at the top of a file), the most useful
     first.
@@ -66,7 +67,7 @@ def ranked_members(
     return [member for _, _, member in sorted(scored)]
 
 
-def _members(facts: FileFacts, owner: Symbol) -> dict[str, str]:
+def _members(facts: Seen, owner: Symbol) -> dict[str, str]:
     """Name -> line, in the order of the file; attributes that only methods assign come first."""
     members: dict[str, str] = {}
     depth = owner.qualname.count(".") + 1 if owner.qualname else 0
@@ -87,7 +88,7 @@ def _members(facts: FileFacts, owner: Symbol) -> dict[str, str]:
     return members
 
 
-def _header(symbol: Symbol, facts: FileFacts) -> list[str]:
+def _header(symbol: Symbol, facts: Seen) -> list[str]:
     if symbol.kind == "file":
         return [f'"""{symbol.doc[:MAX_DOC_CHARACTERS]}"""'] if symbol.doc else []
     lines = [cut(symbol.signature or f"class {symbol.name}", MAX_HEADER_CHARACTERS).rstrip(":") + ":"]
@@ -142,7 +143,7 @@ def _with_doc(symbol: Symbol) -> list[str]:
     return [head + ":", f'{INDENT}"""{symbol.doc[:MAX_DOC_CHARACTERS]}"""']
 
 
-def _owner(facts: FileFacts, symbol: Symbol) -> Symbol | None:
+def _owner(facts: Seen, symbol: Symbol) -> Symbol | None:
     outer = symbol.qualname.rpartition(".")[0]
     return next((s for s in facts.symbols if s.qualname == outer and s.kind == "class"), None)
 

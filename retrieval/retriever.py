@@ -86,7 +86,7 @@ class Retriever:
             return Retrieved((), decide(query, (), mode), {})
         timings: dict[str, float] = {}
         hidden = places.resolve(query.hidden, self._snapshot)
-        guard = guard_for(query, self._indexed_lines(query.path), hidden.lines)
+        guard = guard_for(query, self._snapshot.n_lines(query.path), hidden.lines)
         pins = places.pinned(query, self._snapshot, self.lexical(), guard) if query.pins else places.NO_PINS
         table = self._table(query)
         channels = {
@@ -181,10 +181,6 @@ class Retriever:
                 folder = self._snapshot.derived_dir("vectors")
                 self._vectors = Vectors.open(folder) if folder is not None else None
             return self._vectors
-
-    def _indexed_lines(self, path: str) -> int:
-        facts = self._snapshot.facts(path)
-        return facts.n_lines if facts is not None else 0
 
 
 def decided(found: Retrieved, gate: GateDecision, trace: Trace | None = None) -> Retrieved:

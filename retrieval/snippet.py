@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
-from indexer.tokens import split_word
+from indexer.tokens import terms
 from indexer.types import Span
 from retrieval.leak import Lines
 
@@ -36,39 +36,63 @@ DECAY = 0.7
 """Weight of an aligned line against the one below it."""
 
 
-_WORD = re.compile(r"\w+")
+class Asked(NamedTuple):
+    """A term that one looks for: what it weighs, and which of the target's lines have it."""
+
+    weight: float
+    lines: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The lines one looks for, last first, as sets of terms with their mass, and what each term weighs."""
+    """The lines one looks for, last first: their terms, and the mass of each line."""
 
-    lines: tuple[tuple[frozenset[str], float], ...]
-    weights: Mapping[str, float]
+    asked: Mapping[str, Asked]
+    names: frozenset[str]  # those of `asked`
+    masses: tuple[float, ...]
+    weights: Mapping[str, float]  # of the terms of the query
     unknown: float  # weight of a term that the query does not have
 
-    def mass(self, terms: Iterable[str]) -> float:
-        return sum(self.weights.get(term, self.unknown) for term in terms)
+    def likeness(self, terms: frozenset[str]) -> list[float] | None:
+        """The weighted Jaccard index of a line's terms with each line of the target, 0 to 1; None for only zeros."""
+        shared = self.names & terms
+        if not shared:
+            return None
+        common = [0.0] * len(self.masses)
+        for term in shared:
+            weight, lines = self.asked[term]
+            for line in lines:
+                common[line] += weight
+        weigh, unknown = self.weights.get, self.unknown
+        mass = sum([weigh(term, unknown) for term in terms])
+        return [
+            part / (whole + mass - part) if part else 0.0
+            for part, whole in zip(common, self.masses, strict=True)
+        ]
 
 
 def target(lines: Sequence[str], weights: Mapping[str, float]) -> Target:
     """Prepare the last non-blank ones of `lines` (in file order) for `best_line`."""
-    mean = sum(weights.values()) / len(weights) if weights else 1.0
-    empty = Target((), weights, mean)
-    wanted: list[tuple[frozenset[str], float]] = []
+    unknown = sum(weights.values()) / len(weights) if weights else 1.0
+    wanted: list[frozenset[str]] = []
     for line in reversed(lines):
         found = line_terms(line)
         if found:
-            wanted.append((found, empty.mass(found)))
+            wanted.append(found)
         if len(wanted) == COMPARED:
             break
-    return Target(tuple(wanted), weights, mean)
+    asked = {
+        term: Asked(weights.get(term, unknown), tuple(n for n, line in enumerate(wanted) if term in line))
+        for term in frozenset[str]().union(*wanted)
+    }
+    masses = tuple(sum(asked[term].weight for term in line) for line in wanted)
+    return Target(asked, frozenset(asked), masses, weights, unknown)
 
 
 @lru_cache(KEPT_LINES)
 def line_terms(line: str) -> frozenset[str]:
     """The distinct terms of a line; quicker than counting them."""
-    return frozenset(term for word in _WORD.findall(line) for term in split_word(word))
+    return frozenset(terms(line))
 
 
 def best_line(lines: Sequence[str], wanted: Target) -> int:
@@ -78,35 +102,31 @@ def best_line(lines: Sequence[str], wanted: Target) -> int:
 
 def best_place(lines: Sequence[str], wanted: Target) -> tuple[int, float]:
     """The same, and how much that line is like the target."""
-    asked = frozenset[str]().union(*(line for line, _ in wanted.lines))
-    filled = [(number, terms) for number, line in enumerate(lines) if (terms := line_terms(line))]
-    masses = [0.0 if asked.isdisjoint(terms) else wanted.mass(terms) for _, terms in filled]
-    best, best_score = 0, 0.0
+    filled: list[int] = []  # numbers of the lines that have terms
+    alike: list[tuple[int, list[float]]] = []  # place in `filled`, likeness to each line of the target
+    for number, line in enumerate(lines):
+        found = line_terms(line)
+        if found:
+            likeness = wanted.likeness(found)
+            if likeness is not None:
+                alike.append((len(filled), likeness))
+            filled.append(number)
     totals = [0.0] * len(filled)
-    for above, (line, mass) in enumerate(wanted.lines):
-        row = [
-            _likeness(line, mass, terms, masses[place], wanted) if masses[place] else 0.0
-            for place, (_, terms) in enumerate(filled)
-        ]
-        if above:  # one line more or less between the two must not break the alignment
-            row = [max(pair) for pair in zip([0.0, *row], row, [*row[1:], 0.0], strict=False)]
-        for place in range(above, len(filled)):
-            totals[place] += DECAY**above * row[place - above]
-    for (number, _), score in zip(filled, totals, strict=True):
+    for above in range(len(wanted.masses)):
+        row: dict[int, float] = {}
+        for place, likeness in alike:
+            # one line more or less between the two must not break the alignment
+            for near in (place - 1, place, place + 1) if above else (place,):
+                if likeness[above] > row.get(near, 0.0):
+                    row[near] = likeness[above]
+        for place, value in row.items():
+            if 0 <= place < len(filled) - above:
+                totals[place + above] += DECAY**above * value
+    best, best_score = 0, 0.0
+    for number, score in zip(filled, totals, strict=True):
         if score > best_score:
             best, best_score = number, score
     return best, best_score
-
-
-def _likeness(
-    left: frozenset[str], left_mass: float, right: frozenset[str], right_mass: float, wanted: Target
-) -> float:
-    """Weighted Jaccard index, 0 to 1."""
-    shared = left & right
-    if not shared:
-        return 0.0
-    common = wanted.mass(shared)
-    return common / (left_mass + right_mass - common)
 
 
 def window(line: int, *, continuation: bool) -> Lines:

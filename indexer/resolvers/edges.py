@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from indexer.resolvers.base import EDGE_KINDS, EdgeSet, Outline, Resolved, Role, Target
+from indexer.resolvers.base import EDGE_KINDS, EdgeSet, Outline, RawEdge, Resolved, Role, Target
 from indexer.resolvers.names import Names
 from indexer.resolvers.scopes import AFTER, FileNames
 from indexer.resolvers.values import Value, Values, distinct, in_words
@@ -43,6 +43,14 @@ class EdgeFinder:
         values = self._names.evaluate(self._files.buffer(facts), dotted, scope, line)
         found = distinct([self._names.members.holders(value) for value in values])
         return [target for target in map(_target, found) if target is not None]
+
+    def imports(self, facts: Outline) -> tuple[RawEdge, ...]:
+        """The edges of the imports of a file alone; what was found out for its uses is kept."""
+        file = self._files.buffer(facts)
+        self._files.memory.begin()
+        edges = EdgeSet(file.path)
+        self._add_imports(file, edges)
+        return edges.edges()
 
     def resolve(self, facts: Outline, references: Iterable[Reference]) -> Resolved:
         """All edges that start in the file, and what was looked at for them."""

@@ -165,6 +165,18 @@ def test_imports_are_edges_to_the_module_as_written_and_to_the_definition() -> N
     assert ("main", "src/pkg/core.py", "make", "calls") in edges
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE))
+def test_the_imported_files_are_those_of_the_edges_and_nothing_is_forgotten(path: str) -> None:
+    table = Sources(PACKAGE)
+    facts = table.facts(path)
+    assert facts is not None
+    resolver = Resolver(table)
+    edges = resolver.resolve_file(facts).edges
+    meant = resolver.resolve_name(facts, "Motor", "", 999)
+    assert resolver.imported(facts) == {edge.target_path for edge in edges if edge.kind == "imports"}
+    assert resolver.resolve_name(facts, "Motor", "", 999) == meant
+
+
 def test_edges_are_distinct_and_no_loops() -> None:
     sources = {"a.py": "def f():\n    f()\n    g()\n    g()\n\ndef g(): ...\n"}
     table = Sources(sources)

@@ -36,6 +36,18 @@ def test_reads_what_was_parsed(bench: Any) -> None:
         assert len(ids) == snapshot.counts()["chunks"]
 
 
+def test_an_outline_is_the_facts_without_what_only_the_file_needs(bench: Any) -> None:
+    with bench.open() as snapshot:
+        for path in sorted(snapshot.paths()):
+            facts, outline = snapshot.facts(path), snapshot.outline(path)
+            for name in ("path", "language", "package", "symbols", "imports", "bindings"):
+                assert getattr(outline, name) == getattr(facts, name)
+            assert snapshot.n_lines(path) == facts.n_lines
+            assert [chunk.span for chunk in snapshot.chunks_of(path)] == [fact.span for fact in facts.chunks]
+        assert snapshot.outline("nowhere.py") is None
+        assert snapshot.n_lines("nowhere.py") == 0
+
+
 def test_edges_run_both_ways(bench: Any) -> None:
     with bench.open() as snapshot:
         edges = snapshot.all_edges()

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from indexer.bags import Bags, bags_of_texts
 from indexer.derived import ChunkText
@@ -63,6 +65,48 @@ LINES = [
 )
 def test_the_line_most_like_the_hole(before: Sequence[str], expected: int) -> None:
     assert snippet.best_line(LINES, snippet.target(before, {"table": 3.0, "raw": 3.0})) == expected
+
+
+def aligned(lines: Sequence[str], before: Sequence[str], weights: dict[str, float]) -> list[float]:
+    """How much each line is like the target, by the words of `snippet`: each with each, nothing left out."""
+    unknown = sum(weights.values()) / len(weights) if weights else 1.0
+
+    def mass(found: frozenset[str]) -> float:
+        return sum(weights.get(term, unknown) for term in sorted(found))
+
+    def likeness(left: frozenset[str], right: frozenset[str]) -> float:
+        return mass(left & right) / mass(left | right) if left & right else 0.0
+
+    wanted = [found for line in reversed(before) if (found := snippet.line_terms(line))][: snippet.COMPARED]
+    filled = [(number, found) for number, line in enumerate(lines) if (found := snippet.line_terms(line))]
+    totals = [0.0] * len(lines)
+    for above, asked in enumerate(wanted):
+        row = [likeness(asked, found) for _, found in filled]
+        for place, (number, _) in enumerate(filled):
+            at = place - above
+            near = row[max(0, at - 1) : at + 2] if above else row[at : at + 1]
+            if at >= 0 and near:
+                totals[number] += snippet.DECAY**above * max(near)
+    return totals
+
+
+words = st.lists(st.sampled_from("a b_c b c dd e_a ( =".split()), max_size=4).map(" ".join)  # noqa: SIM905
+
+
+@given(
+    lines=st.lists(words, max_size=12),
+    before=st.lists(words, max_size=8),
+    weights=st.dictionaries(st.sampled_from(["a", "b", "c", "b_c", "zz"]), st.floats(0.1, 9)),
+)
+@settings(max_examples=150, deadline=None)
+def test_the_best_place_is_that_of_comparing_all(
+    lines: list[str], before: list[str], weights: dict[str, float]
+) -> None:
+    totals = aligned(lines, before, weights)
+    best, score = snippet.best_place(lines, snippet.target(before, weights))
+    assert score == pytest.approx(max(totals, default=0.0))
+    first = next((place for place, total in enumerate(totals) if total > score - 1e-9), 0)
+    assert best == first or totals[best] == pytest.approx(totals[first])
 
 
 def test_an_excerpt_holds_whole_lines_around_a_chunk() -> None:
