@@ -1,6 +1,6 @@
 # make demo    set everything up, index this repository, complete at a few real cursors
 # make test    set everything up, run the whole test suite
-# make bench [REPO=path]    speed of indexing and search, beside rank_bm25 on the same chunks
+# make bench [REPO=path] [ARGS=--baselines]    speed of indexing, retrieval and search, beside others on the same chunks
 # make bench-index [TREE=path] [ARGS="--jedi repo --ctags go=repo"]    figures of the index, beside semble and others
 # make pictures    the pictures of the README, from the real application
 # make lint    format, style, types, import contracts
@@ -42,7 +42,7 @@ format: setup
 	@$(BIN)/ruff check --fix .
 
 bench: setup
-	@$(BIN)/python -m eval.bench.search $(or $(REPO),.)
+	@$(BIN)/python -m eval.bench.search $(or $(REPO),.) $(ARGS)
 
 bench-index: setup
 	@$(BIN)/python -m eval.bench.index $(if $(TREE),"$(TREE)") $(ARGS)

@@ -43,6 +43,10 @@ class Semble:
         self._folder = folder
         self._scratch = scratch
 
+    def child(self, module: str, *arguments: str) -> dict[str, Any]:
+        """What a module of ours says that runs with the baselines on its path. Raises ChildError."""
+        return run_child(module, arguments, environment={"PYTHONPATH": str(self._folder)}).result
+
     def run(self, *arguments: str, workers: int = 0) -> Run:
         """Run one mode of `eval.bench.semble_child`. Raises ChildError."""
         environment = {

@@ -1,9 +1,12 @@
-"""How fast is a search, beside rank_bm25 on the same chunks in the same run?
+"""How fast are a retrieval and a search, beside others on the same chunks in the same run?
 
-    python -m eval.bench.search REPO [--queries N] [--oracle-queries N] [--json]
+    python -m eval.bench.search REPO [--queries N] [--oracle-queries N] [--index FOLDER] [--baselines] [--json]
 
-Queries are holes inside the repository's own code, by a fixed seed. Two things are timed, both warm: the
-ranking alone (the same terms for both scorers, which must agree), and the whole `Retriever.retrieve`.
+Queries are holes inside the repository's own code, by a fixed seed, each at another place. Timed is, in a process that
+is running, with the index open and its pages in memory: the ranking alone (the same terms for both scorers, which must
+agree); the whole `Retriever.retrieve` at a place that was never asked for, and then on the next line, as typing goes;
+and a search for a person. Each request has facts of its own, as an editor's buffer is parsed anew.
+`--baselines` adds bm25s and semble (`eval.bench.search_baselines`), installed into a folder of the user's cache.
 """
 
 from __future__ import annotations
@@ -14,37 +17,34 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TypeVar
 
+import msgspec
 from rank_bm25 import BM25Okapi
 
+from eval.bench.search_baselines import Spread, measured, spread, spread_of
 from indexer.build import Indexer
 from indexer.snapshot import Snapshot
 from indexer.tokens import terms
+from indexer.types import FileFacts
 from retrieval.lexical import weigh
 from retrieval.postings import Postings, PostingsBuilder
 from retrieval.query import query_at
 from retrieval.retriever import Retriever
 from retrieval.types import Query
 
-Item = TypeVar("Item")
-
 SEED = 20
 TOP = 10
 MIN_LINES = 60
 """Lines of a file that queries are taken from: shorter ones are mostly headers."""
 
+WARM_UP = 3
+"""Queries before it is timed: the process has loaded what it needs, the places are still unknown to it."""
 
-@dataclass(frozen=True, slots=True)
-class Spread:
-    """Milliseconds."""
-
-    p50: float
-    p95: float
-    max: float
+SHOWN = 8
+"""Hits of a retrieval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,12 @@ class Result:
     speedup_p50: float
     speedup_p95: float
     agreement: float
-    retrieve: Spread
-    channels: dict[str, Spread]
+    retrieve: Spread  # at places that were never asked for
+    next_line: Spread  # right after it, on the line below
+    channels: dict[str, Spread]  # parts of `retrieve`
+    shares: dict[str, float]  # of each part in the time of all
     search: Spread
+    others: dict[str, Spread | str] = field(default_factory=dict)  # or why there is none
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -77,10 +80,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("repository", type=Path)
     parser.add_argument("--queries", type=int, default=200, help="holes to search from")
     parser.add_argument("--oracle-queries", type=int, default=20, help="of these, for rank_bm25: it is slow")
+    parser.add_argument(
+        "--index", type=Path, help="where the index is, or is made; kept (default: thrown away)"
+    )
+    parser.add_argument("--baselines", action="store_true", help="also bm25s and semble; installs them")
     parser.add_argument("--json", action="store_true", help="one JSON object on stdout")
     options = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(prefix="bench-search-") as folder:
-        result = run(options.repository.resolve(), Path(folder), options.queries, options.oracle_queries)
+        root, directory = options.repository.resolve(), options.index or Path(folder) / "index"
+        result = run(root, directory, options.queries, options.oracle_queries)
+        if options.baselines:
+            texts = [query.prefix[-1000:] for query in _queries(root, directory, options.queries)]
+            result = replace(result, others=measured(root, directory, Path(folder), texts))
     if options.json:
         sys.stdout.write(json.dumps(asdict(result)) + "\n")
     else:
@@ -90,12 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run(root: Path, directory: Path, n_queries: int, n_oracle: int) -> Result:
     """Index `root` into `directory` and measure."""
-    builder = PostingsBuilder()
-    indexer = Indexer(root, directory, derived=(builder,))
-    report = indexer.build()
-    indexer.close()
-    snapshot = Snapshot.open(directory, root, derived_versions={builder.name: builder.version})
-    folder = snapshot.derived_dir(builder.name)
+    with Indexer(root, directory, derived=(PostingsBuilder(),)) as indexer:
+        report = indexer.build()
+    snapshot = _open(root, directory)
+    folder = snapshot.derived_dir(PostingsBuilder.name)
     if folder is None:
         raise SystemExit("bench_search: the build wrote no postings")
     started = time.perf_counter()
@@ -109,12 +118,13 @@ def run(root: Path, directory: Path, n_queries: int, n_oracle: int) -> Result:
     okapi = BM25Okapi([terms(chunk.text) for chunk in snapshot.chunks(ids)])
     build_seconds = _since(started) / 1000
     theirs = spread(lambda query: okapi.get_scores(list(query)), weighted[:n_oracle])
-    retriever = Retriever(snapshot)
-    parts: dict[str, list[float]] = {}
-    whole = spread(lambda query: _retrieve(retriever, query, parts), queries)
-    words = [" ".join(query.identifiers[:3]) for query in queries]
-    retriever.search("warm", TOP)
-    found = spread(lambda text: retriever.search(text, TOP), words)
+    with _open(root, directory) as cold:  # the sample has filled the caches of the other
+        retriever = Retriever(cold)
+        first, after, parts = _retrievals(retriever, queries)
+        words = [" ".join(query.identifiers[:3]) for query in queries]
+        retriever.search("warm", TOP)
+        found = spread(lambda text: retriever.search(text, TOP), words)
+    total = sum(map(sum, parts.values())) or 1.0
     result = Result(
         repository=root.name,
         files=report.files,
@@ -130,8 +140,10 @@ def run(root: Path, directory: Path, n_queries: int, n_oracle: int) -> Result:
         speedup_p50=theirs.p50 / mine.p50,
         speedup_p95=theirs.p95 / mine.p95,
         agreement=agreement(postings, okapi, weighted[:n_oracle]),
-        retrieve=whole,
+        retrieve=spread_of(first),
+        next_line=spread_of(after),
         channels={name: spread_of(times) for name, times in parts.items()},
+        shares={name: sum(times) / total for name, times in parts.items()},
         search=found,
     )
     snapshot.close()
@@ -166,23 +178,47 @@ def agreement(postings: Postings, okapi: BM25Okapi, queries: Sequence[Mapping[st
     return same / max(1, len(queries))
 
 
-def spread(work: Callable[[Item], object], items: Sequence[Item]) -> Spread:
-    """Time `work` on each item, once; the first run of the first item warms up."""
-    if items:
-        work(items[0])
-    times = []
-    for item in items:
+def _retrievals(
+    retriever: Retriever, queries: Sequence[Query]
+) -> tuple[list[float], list[float], dict[str, list[float]]]:
+    """Milliseconds of each query, of the one on the line below right after it, and of the parts of the first."""
+    first: list[float] = []
+    after: list[float] = []
+    parts: dict[str, list[float]] = {}
+    for number, query in enumerate(queries):
+        here, below = _parsed(query), _parsed(_below(query))
         started = time.perf_counter()
-        work(item)
-        times.append(_since(started))
-    return spread_of(times)
+        timings = retriever.retrieve(here, k=SHOWN, mode="auto").timings
+        between = time.perf_counter()
+        retriever.retrieve(below, k=SHOWN, mode="auto")
+        if number >= WARM_UP:
+            after.append(_since(between))
+            first.append((between - started) * 1000)
+            for name, milliseconds in timings.items():
+                parts.setdefault(name, []).append(milliseconds)
+    return first, after, parts
 
 
-def spread_of(times: Sequence[float]) -> Spread:
-    ordered = sorted(times) or [0.0]
-    return Spread(
-        ordered[len(ordered) // 2], ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))], ordered[-1]
-    )
+def _parsed(query: Query) -> Query:
+    """The same with facts that no other query has."""
+    return replace(query, facts=msgspec.msgpack.decode(msgspec.msgpack.encode(query.facts), type=FileFacts))
+
+
+def _below(query: Query) -> Query:
+    """The same at the end of the next line."""
+    text = query.prefix + query.suffix
+    lines = text.split("\n")
+    line = min(query.line + 1, len(lines))
+    return query_at(query.path, text, line, len(lines[line - 1].removesuffix("\r")), facts=query.facts)
+
+
+def _open(root: Path, directory: Path) -> Snapshot:
+    return Snapshot.open(directory, root, derived_versions={PostingsBuilder.name: PostingsBuilder.version})
+
+
+def _queries(root: Path, directory: Path, count: int) -> list[Query]:
+    with _open(root, directory) as snapshot:
+        return sample_queries(snapshot, count)
 
 
 def describe(result: Result) -> str:
@@ -199,15 +235,18 @@ def describe(result: Result) -> str:
         + line("ranking, rank_bm25", result.rank_bm25)
         + f"  rank_bm25 takes {result.speedup_p50:.0f} times as long (p95: {result.speedup_p95:.0f}),"
         f" and {result.rank_bm25_build_seconds:.1f} s to build; equal rankings: {result.agreement:.0%}\n"
-        + line("retrieve, all channels", result.retrieve)
-        + "".join(line("  " + name, times) for name, times in sorted(result.channels.items()))
+        + line("retrieve, a new place", result.retrieve)
+        + "".join(
+            line(f"  {name}, {result.shares[name]:.0%}", times)
+            for name, times in sorted(result.channels.items())
+        )
+        + line("retrieve, the next line", result.next_line)
         + line("search for a person", result.search)
+        + "".join(
+            f"  {name}: {times}\n" if isinstance(times, str) else line(name, times)
+            for name, times in sorted(result.others.items())
+        )
     )
-
-
-def _retrieve(retriever: Retriever, query: Query, parts: dict[str, list[float]]) -> None:
-    for name, milliseconds in retriever.retrieve(query, k=8, mode="auto").timings.items():
-        parts.setdefault(name, []).append(milliseconds)
 
 
 def _since(moment: float) -> float:

@@ -4,12 +4,14 @@ python -m eval.bench.semble_child warm TREE
 python -m eval.bench.semble_child model TREE FOLDER DIM VOCABULARY
 python -m eval.bench.semble_child full TREE MODEL WORD SAVE        index in memory, one search; SAVE 1: then to disk
 python -m eval.bench.semble_child cached TREE MODEL                 start with a cache that is up to date
+python -m eval.bench.semble_child search TREE MODEL ASKED            each text of the JSON file ASKED, warm
 python -m eval.bench.semble_child edits TREE MODEL FILE RUNS        after each edit: a full rebuild, and its own update
 """
 
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import shutil
 import sys
@@ -30,6 +32,7 @@ def main(arguments: list[str]) -> int:
         "model": make_model,
         "full": full,
         "cached": cached,
+        "search": search,
         "edits": edits,
     }
     say(modes[arguments[0]](*arguments[1:]))
@@ -109,6 +112,22 @@ def cached(tree: str, model: str) -> dict[str, Any]:
     if not index.loaded_from_disk:
         raise SystemExit("the cache was not used")
     return {"seconds": time.perf_counter() - started, "main_bytes": own_peak_bytes()}
+
+
+def search(tree: str, model: str, asked: str) -> dict[str, Any]:
+    """Milliseconds of each search."""
+    semble: Any = importlib.import_module("semble")
+    texts: list[str] = json.loads(Path(asked).read_text(encoding="utf-8"))
+    started = time.perf_counter()
+    index = semble.SembleIndex.from_path(tree, model_path=model)
+    built = time.perf_counter() - started
+    milliseconds = []
+    for number, text in enumerate([texts[0], *texts] if texts else []):
+        started = time.perf_counter()
+        index.search(text, top_k=16)
+        if number:  # the first warms up
+            milliseconds.append((time.perf_counter() - started) * 1000)
+    return {"milliseconds": milliseconds, "build_seconds": built, "chunks": len(index.chunks)}
 
 
 def edits(tree: str, model: str, file: str, runs: str) -> dict[str, Any]:
