@@ -10,13 +10,13 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Concatenate, NamedTuple, ParamSpec, TypeVar, cast
 
-from indexer import disk, store
+from indexer import disk, store, symbol_rows
 from indexer.adjacency import KINDS, Adjacency
 from indexer.errors import DamagedIndexError
 from indexer.generation import Verified, hold, verify_part, wanted_parts
 from indexer.packing import Outline
 from indexer.resolve import Row
-from indexer.symbol_rows import NamedSymbol, read_adjacency, read_named, read_names, slices
+from indexer.symbol_rows import ChunkLines, NamedSymbol, slices
 from indexer.types import Chunk, Edge, FileFacts, Skip, Symbol
 from indexer.unpacked import Unpacked
 
@@ -199,6 +199,12 @@ class Snapshot:
         return [found[number] for number in wanted]
 
     @_locked
+    def lines_of(self, ids: Iterable[int]) -> dict[int, ChunkLines]:
+        """Where chunks are; those that are not in this generation are left out."""
+        self._file_table()
+        return symbol_rows.read_lines(self._connection, ids, self._paths)
+
+    @_locked
     def chunks_of(self, path: str) -> tuple[Chunk, ...]:
         """The chunks of a file in their order; () for a path that is not indexed."""
         known = self._file_table().get(path)
@@ -281,13 +287,13 @@ class Snapshot:
     @_locked
     def symbol_names(self, since: int = 0) -> tuple[str, ...]:
         """The names of all symbols with an id of at least `since`, each once, in no promised order."""
-        return read_names(self._connection, since)
+        return symbol_rows.read_names(self._connection, since)
 
     @_locked
     def symbols_with_names(self, names: Iterable[str]) -> list[NamedSymbol]:
         """All symbols whose last part is one of `names`, in a fixed order."""
         self._file_table()
-        return read_named(self._connection, names, self._paths)
+        return symbol_rows.read_named(self._connection, names, self._paths)
 
     @_locked
     def next_symbol(self) -> int:
@@ -304,7 +310,7 @@ class Snapshot:
         """The whole graph as arrays, read at the first call."""
         if self._adjacency is None:
             self._file_table()
-            self._adjacency = read_adjacency(self._connection, self._paths)
+            self._adjacency = symbol_rows.read_adjacency(self._connection, self._paths)
         return self._adjacency
 
     @_locked

@@ -1,4 +1,4 @@
-"""Symbols and edges by the columns of their tables alone, where many are wanted: no layout of a file is read."""
+"""Symbols, edges and chunks by the columns of their tables alone, where many are wanted: no layout is read."""
 
 from __future__ import annotations
 
@@ -24,6 +24,29 @@ class NamedSymbol(NamedTuple):
     name: str
     qualname: str
     kind: str
+
+
+class ChunkLines(NamedTuple):
+    """Which lines of which file a chunk is, 1-based and inclusive."""
+
+    path: str
+    start_line: int
+    end_line: int
+
+
+def read_lines(
+    connection: sqlite3.Connection, ids: Iterable[int], paths: Mapping[int, str]
+) -> dict[int, ChunkLines]:
+    """Where chunks are; `paths`: of the files' numbers."""
+    found: dict[int, ChunkLines] = {}
+    for some in slices([int(number) for number in ids]):
+        marks = ",".join("?" * len(some))
+        rows = connection.execute(
+            f"SELECT id, file_id, start_line, end_line FROM chunks WHERE id IN ({marks})",  # noqa: S608
+            some,
+        )
+        found.update((number, ChunkLines(paths[file], start, end)) for number, file, start, end in rows)
+    return found
 
 
 def read_named(

@@ -8,12 +8,17 @@ bury a good one.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass, replace
-from pathlib import PurePosixPath
+from itertools import pairwise
+from typing import TypeVar
 
+from retrieval.leak import Lines
+from retrieval.pending import Candidate, made, reach
 from retrieval.trace import Trace
 from retrieval.types import Evidence, Hit
+
+Item = TypeVar("Item")
 
 RANK_CONSTANT = 60
 
@@ -54,14 +59,33 @@ _SIDE = frozenset(
 class _Group:
     """Hits that show the same text."""
 
-    hit: Hit
+    shown: Candidate
     score: float
     evidence: list[Evidence]
-    lines: frozenset[str]
+    known: frozenset[str] | None = None
+
+    @property
+    def path(self) -> str:
+        return self.shown.path
+
+    @property
+    def hit(self) -> Hit:
+        return made(self.shown)
+
+    @property
+    def lines(self) -> frozenset[str]:
+        """The text's lines without what is around them. Found when they are first compared: most never are."""
+        if self.known is None:
+            self.known = _lines(self.hit)
+        return self.known
+
+    def show(self, hit: Hit) -> None:
+        """Show this one from now on."""
+        self.shown, self.known = hit, None
 
 
 def fuse(
-    channels: Mapping[str, Sequence[Hit]],
+    channels: Mapping[str, Sequence[Candidate]],
     path: str,
     *,
     k: int,
@@ -71,28 +95,37 @@ def fuse(
 ) -> tuple[Hit, ...]:
     """The k best hits for a query in `path`, best first; `imported` are the files that it imports.
 
-    `pins` come first, in their order and all of them, with the evidence of what shows the same text.
+    `pins` come first, in their order and all of them, with the evidence of what shows the same text. Raises
+    NothingToShowError if a pending hit shows nothing.
     """
     ranked = [
         (CHANNEL_WEIGHTS.get(channel, 1.0) / (RANK_CONSTANT + rank), hit)
         for channel, hits in channels.items()
         for rank, hit in enumerate(hits, 1)
     ]
-    ranked.sort(key=lambda item: (-item[0], item[1].path, item[1].start_line))
-    pinned = [_Group(hit, PIN_SCORE, list(hit.evidence), _lines(hit)) for hit in pins]
+    _sort(ranked, lambda item: (-item[0], item[1].path), lambda item: made(item[1]).start_line)
+    pinned = [_Group(hit, PIN_SCORE, list(hit.evidence)) for hit in pins]
     groups: list[_Group] = []
     for score, hit in ranked:
         if not any(_absorb(group, hit, trace) for group in pinned):
             _join(groups, score, hit, trace)
     for group in groups:
         if trace is not None:
-            trace.note(group.hit, {"rrf": group.score, **_features(path, group.hit.path, imported)})
-        group.score *= prior(path, group.hit.path, imported)
-    groups.sort(key=lambda group: (-group.score, group.hit.path, group.hit.start_line))
+            trace.note(group.hit, {"rrf": group.score, **_features(path, group.path, imported)})
+        group.score *= prior(path, group.path, imported)
+    _sort(groups, lambda group: (-group.score, group.path), lambda group: group.hit.start_line)
     chosen = _choose(groups, k - len(pinned), trace)
     return tuple(
         replace(group.hit, score=group.score, evidence=tuple(group.evidence)) for group in (*pinned, *chosen)
     )
+
+
+def _sort(items: list[Item], key: Callable[[Item], tuple[float, str]], line: Callable[[Item], int]) -> None:
+    """Sort by key and line. Lines are looked at only where keys are equal: they may have to be read for it."""
+    items.sort(key=key)
+    keys = [key(item) for item in items]
+    if any(one == other for one, other in pairwise(keys)):
+        items.sort(key=lambda item: (key(item), line(item) if keys.count(key(item)) > 1 else 0))
 
 
 def _choose(groups: Sequence[_Group], k: int, trace: Trace | None) -> list[_Group]:
@@ -101,9 +134,9 @@ def _choose(groups: Sequence[_Group], k: int, trace: Trace | None) -> list[_Grou
     chosen: list[_Group] = []
     for group in groups:
         is_chunk = all(evidence.source != "definitions" for evidence in group.evidence)
-        full = per_file[group.hit.path] + is_chunk > MAX_PER_FILE
+        full = per_file[group.path] + is_chunk > MAX_PER_FILE
         if len(chosen) < k and not full:
-            per_file[group.hit.path] += is_chunk
+            per_file[group.path] += is_chunk
             chosen.append(group)
         elif trace is not None:
             stage, why = "limit", f"{max(0, k)} others score higher"
@@ -136,7 +169,7 @@ def prior(path: str, other: str, imported: Set[str]) -> float:
 
 def distance(path: str, other: str) -> int:
     """Steps from the one file's directory to the other's."""
-    here, there = PurePosixPath(path).parts[:-1], PurePosixPath(other).parts[:-1]
+    here, there = path.split("/")[:-1], other.split("/")[:-1]
     common = 0
     for left, right in zip(here, there, strict=False):
         if left != right:
@@ -147,20 +180,18 @@ def distance(path: str, other: str) -> int:
 
 def is_side(path: str) -> bool:
     """Tests, examples and vendored code."""
-    place = PurePosixPath(path.lower())
-    return (
-        not _SIDE.isdisjoint(place.parts[:-1])
-        or place.name.startswith("test_")
-        or place.stem.endswith("_test")
-    )
+    *folders, name = path.lower().split("/")
+    stem = name.rpartition(".")[0] or name
+    return not _SIDE.isdisjoint(folders) or name.startswith("test_") or stem.endswith("_test")
 
 
-def _join(groups: list[_Group], score: float, hit: Hit, trace: Trace | None) -> None:
+def _join(groups: list[_Group], score: float, found: Candidate, trace: Trace | None) -> None:
     """Add a hit to the group that shows its text, or begin one. The longer text is the one that is shown."""
-    lines = _lines(hit)
     for group in groups:
-        if not _same(group, hit, lines):
+        lines = _shared(group, found)
+        if lines is None:
             continue
+        hit = made(found)
         if not {evidence.source for evidence in hit.evidence} <= {old.source for old in group.evidence}:
             group.score += score  # a channel that finds the same text twice has not found more
         _add_evidence(group, hit)
@@ -168,22 +199,22 @@ def _join(groups: list[_Group], score: float, hit: Hit, trace: Trace | None) -> 
         if trace is not None:
             trace.merge(group.hit, hit) if longer else trace.merge(hit, group.hit)
         if longer:
-            group.hit, group.lines = hit, lines
+            group.show(hit)
         return
-    groups.append(_Group(hit, score, list(hit.evidence), lines))
+    groups.append(_Group(found, score, list(found.evidence)))
 
 
-def _absorb(pin: _Group, hit: Hit, trace: Trace | None) -> bool:
+def _absorb(pin: _Group, found: Candidate, trace: Trace | None) -> bool:
     """Add the evidence of a hit to the pin that shows its text; False if it shows another."""
-    if not _same(pin, hit, _lines(hit)):
+    if _shared(pin, found) is None:
         return False
-    _add_evidence(pin, hit)
+    _add_evidence(pin, found)
     if trace is not None:
-        trace.merge(hit, pin.hit)
+        trace.merge(made(found), pin.hit)
     return True
 
 
-def _add_evidence(group: _Group, hit: Hit) -> None:
+def _add_evidence(group: _Group, hit: Candidate) -> None:
     told = {(known.source, known.why) for known in group.evidence}
     group.evidence.extend(found for found in hit.evidence if (found.source, found.why) not in told)
 
@@ -192,8 +223,17 @@ def _lines(hit: Hit) -> frozenset[str]:
     return frozenset(line.strip() for line in hit.text.splitlines() if line.strip())
 
 
-def _same(group: _Group, hit: Hit, lines: frozenset[str]) -> bool:
-    other = group.hit
-    if other.path != hit.path or other.start_line > hit.end_line or hit.start_line > other.end_line:
-        return False
-    return len(lines & group.lines) >= SAME_TEXT_SHARE * min(len(lines), len(group.lines))
+def _shared(group: _Group, found: Candidate) -> frozenset[str] | None:
+    """The lines of the hit's text if the group shows the same; None if it shows another."""
+    if group.path != found.path or _apart(reach(group.shown), reach(found)):
+        return None
+    hit = made(found)
+    if _apart(reach(group.hit), reach(hit)):
+        return None
+    lines = _lines(hit)
+    same = len(lines & group.lines) >= SAME_TEXT_SHARE * min(len(lines), len(group.lines))
+    return lines if same else None
+
+
+def _apart(one: Lines, other: Lines) -> bool:
+    return one[0] > other[1] or other[0] > one[1]

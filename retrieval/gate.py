@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
-from retrieval.types import GateDecision, Hit, Query
+from retrieval.pending import Candidate
+from retrieval.types import GateDecision, Query
 
 Mode = Literal["auto", "always", "never"]
 
@@ -19,7 +20,7 @@ of all holes, 84 % from 0.8 on. A proxy: no model was asked, and it was chosen o
 """
 
 
-def decide(query: Query, hits: Iterable[Hit], mode: Mode) -> GateDecision:
+def decide(query: Query, hits: Iterable[Candidate], mode: Mode) -> GateDecision:
     """Decide from the hits of all channels; the reason is a sentence for the user.
 
     `score` is the best coverage of a similar or recently edited snippet, 0 to 1; 1 if another file's definition is

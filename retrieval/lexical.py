@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import numpy as np
@@ -14,6 +15,7 @@ from indexer.tokens import count_terms
 from indexer.types import Chunk
 from retrieval import snippet
 from retrieval.leak import Guard, Lines
+from retrieval.pending import Candidate, Pending
 from retrieval.trace import Trace
 from retrieval.types import Evidence, Hit, Query
 
@@ -50,6 +52,10 @@ class Lexical(Protocol):
     def search(
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
     ) -> list[tuple[int, float]]: ...
+
+    def best(
+        self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
+    ) -> tuple[list[tuple[int, float]], NDArray[np.bool_]]: ...
 
     def idf(self, terms: Iterable[str], *, without: Sequence[int] = ()) -> dict[str, float]: ...
 
@@ -91,34 +97,85 @@ def similar(
     trace: Trace | None = None,
 ) -> list[Hit]:
     """Code like that around the hole, best first. `weights` are those of `weigh`, where they are known already.
+    `trace` is told of what was found and is not shown.
 
     Without a draft a hit shows what follows the matched lines, with one the matched lines themselves
     (RepoCoder). The evidence's score is the coverage, which does not depend on the repository's size.
     """
     weights = weigh(query) if weights is None else weights
-    banned = [
-        chunk.id
-        for path in guard.paths
-        for chunk in snapshot.chunks_of(path)
-        if not guard.allows(path, chunk.span.start_line, chunk.span.end_line)
-    ]
-    selected = select(weights, lexical, without=banned)
-    ranked = _ranked(selected, weights, lexical, limit, banned)
-    chunks = {chunk.id: chunk for chunk in snapshot.chunks([found.id for found in ranked])}
-    wanted = snippet.target(compared_lines(query), selected.idf)
+    search = _Search(query, snapshot, lexical, guard, limit, weights)
     hits: list[Hit] = []
     if trace is not None:
-        _trace_banned(trace, rank(weights, lexical, limit=limit), set(banned), snapshot, guard)
-    for found in ranked:
-        chunk = chunks[found.id]
-        around = snippet.excerpt(snapshot.content(chunk.path), chunk.span)
-        shown = shown_lines(chunk, around, wanted, guard, continuation=not query.draft)
-        if shown is None and trace is not None:
+        _trace_banned(trace, rank(weights, lexical, limit=limit), set(search.banned), snapshot, guard)
+    for found in search.ranked:
+        hit = search.show(found, len(hits) + 1)
+        if hit is not None:
+            hits.append(hit)
+        elif trace is not None:
+            chunk = snapshot.chunk(found.id)
             trace.drop(_whole(chunk, found, len(hits) + 1), *guard.ban_on(chunk.path, *_lines(chunk)))
-        if shown is not None:
-            evidence = Evidence("similar", len(hits) + 1, found.coverage, found.why)
-            hits.append(Hit(chunk, found.score, (evidence,), around.text(*shown), *shown))
     return hits
+
+
+def similar_pending(
+    query: Query,
+    snapshot: Snapshot,
+    lexical: Lexical,
+    *,
+    guard: Guard,
+    limit: int,
+    weights: Mapping[str, float],
+) -> list[Candidate]:
+    """The same hits, but a text is read when it is asked for. What the guard may clip is read at once."""
+    search = _Search(query, snapshot, lexical, guard, limit, weights)
+    places = snapshot.lines_of([found.id for found in search.ranked])
+    margin = max(snippet.LEAD, snippet.FOLLOW, snippet.AROUND)
+    hits: list[Candidate] = []
+    for found in search.ranked:
+        place = places[found.id]
+        rank = len(hits) + 1
+        if place.path in guard.paths:
+            hit = search.show(found, rank)
+            hits += [hit] if hit is not None else []
+            continue
+        evidence = Evidence("similar", rank, found.coverage, found.why)
+        reach = place.start_line - margin, place.end_line + margin
+        hits.append(Pending(place.path, found.score, (evidence,), reach, partial(search.show, found, rank)))
+    return hits
+
+
+class _Search:
+    """The chunks that are like the hole of one query, and what to show of each."""
+
+    def __init__(
+        self,
+        query: Query,
+        snapshot: Snapshot,
+        lexical: Lexical,
+        guard: Guard,
+        limit: int,
+        weights: Mapping[str, float],
+    ) -> None:
+        self.banned = [
+            chunk.id
+            for path in guard.paths
+            for chunk in snapshot.chunks_of(path)
+            if not guard.allows(path, chunk.span.start_line, chunk.span.end_line)
+        ]
+        selected = select(weights, lexical, without=self.banned)
+        self.ranked = _ranked(selected, weights, lexical, limit, self.banned)
+        self._target = snippet.target(compared_lines(query), selected.idf)
+        self._snapshot, self._guard, self._continuation = snapshot, guard, not query.draft
+
+    def show(self, found: Ranked, rank: int) -> Hit | None:
+        """The lines of a chunk that are to be shown; None where the guard allows none."""
+        chunk = self._snapshot.chunk(found.id)
+        around = snippet.excerpt(self._snapshot.content(chunk.path), chunk.span)
+        shown = shown_lines(chunk, around, self._target, self._guard, continuation=self._continuation)
+        if shown is None:
+            return None
+        evidence = Evidence("similar", rank, found.coverage, found.why)
+        return Hit(chunk, found.score, (evidence,), around.text(*shown), *shown)
 
 
 def weigh(query: Query) -> dict[str, float]:
@@ -151,8 +208,8 @@ def _ranked(
 ) -> list[Ranked]:
     if not wanted.masses:
         return []
-    found = lexical.search({term: weights[term] for term in wanted.masses}, limit, without=without)
-    covered = wanted.cover(lexical.shared(list(wanted.masses), [number for number, _ in found]))
+    found, held = lexical.best({term: weights[term] for term in wanted.masses}, limit, without=without)
+    covered = wanted.cover(held)
     return [
         Ranked(number, score, float(covered.shares[column]), covered.why(column))
         for column, (number, score) in enumerate(found)

@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from indexer.packing import Seen
 from indexer.resolve import Resolver
-from indexer.types import Chunk, FileFacts, Symbol
+from indexer.types import FileFacts, Symbol
 from retrieval.candidates import Candidate, Gatherer
 from retrieval.leak import Guard
 from retrieval.overlay import Outlines, Overlay
+from retrieval.pending import Candidate as Found
+from retrieval.pending import Pending, made
 from retrieval.places import without_hidden
 from retrieval.render import MAX_CHARACTERS, render_symbol
 from retrieval.trace import Trace
@@ -64,7 +66,7 @@ three public repositories found no more of what 180 other cursors needed.
 class _Shown:
     """A rendered definition, with those of the same file that were put below it."""
 
-    chunk: Chunk
+    path: str
     text: str
     start_line: int
     end_line: int
@@ -94,13 +96,13 @@ class _Shelf:
 
     def put(self, new: _Shown, limit: int) -> bool:
         """Add a rendering if it may share a place, or if one of `limit` is free; whether it was added."""
-        known = self._open.get(new.chunk.path)
+        known = self._open.get(new.path)
         if known is not None and len(known.text) + len(new.text) + 1 <= MAX_CHARACTERS:
             known.text += "\n" + new.text
             known.why += f"; {new.why}"
         elif len(self.shown) < limit:
             self.shown.append(new)
-            self._open[new.chunk.path] = new
+            self._open[new.path] = new
         else:
             return False
         return True
@@ -114,8 +116,10 @@ class Definitions:
         self._resolver = Resolver(Outlines(self._snapshot))
         self._lock = threading.Lock()
 
-    def find(self, query: Query, limit: int, guard: Guard, trace: Trace | None = None) -> list[Hit]:
-        """The definitions that the hole most likely needs, at most `limit`, best first."""
+    def find(self, query: Query, limit: int, guard: Guard, trace: Trace | None = None) -> list[Found]:
+        """The definitions that the hole most likely needs, at most `limit`, best first. Their chunks are looked up when
+        they are asked for.
+        """
         if query.facts is None:
             return []
         with self._lock:
@@ -164,10 +168,11 @@ class Definitions:
             return _HIDDEN
         shown = without_hidden(facts, guard)
         text = render_symbol(shown, candidate.qualname, candidate.wanted, context)
-        chunk = self._snapshot.chunk_at(candidate.path, start)
-        if not text or chunk is None:
+        if not text:
             return _NOTHING
-        return _Shown(chunk, text, start, end, score(candidate), explain(candidate))
+        if candidate.path == query.path and self._snapshot.chunk_at(candidate.path, start) is None:
+            return _NOTHING  # a line that only the buffer has; those of other files are all in chunks
+        return _Shown(candidate.path, text, start, end, score(candidate), explain(candidate))
 
     def _tell(self, trace: Trace | None, candidate: Candidate, place: int, told: bool | _Refusal) -> None:
         """Note what became of a candidate: shown, refused, or `told` False where no place was left."""
@@ -186,28 +191,42 @@ class Definitions:
         elif not told:
             trace.drop(hit, "channel", "other definitions weigh more")
 
-    def _hit(self, shown: _Shown, place: int) -> Hit:
+    def _hit(self, shown: _Shown, place: int) -> Found:
         value = round(shown.score, 4)
-        evidence = Evidence("definitions", place, value, shown.why)
-        return Hit(shown.chunk, value, (evidence,), shown.text, shown.start_line, shown.end_line)
+        evidence = (Evidence("definitions", place, value, shown.why),)
+        lines = shown.start_line, shown.end_line
+        chunk_at = self._snapshot.chunk_at
+
+        def make() -> Hit | None:
+            chunk = chunk_at(shown.path, shown.start_line)
+            return Hit(chunk, value, evidence, shown.text, *lines) if chunk is not None else None
+
+        return Pending(shown.path, value, evidence, lines, make)
 
 
 _KNOWN: weakref.WeakKeyDictionary[Snapshot | Overlay, Definitions] = weakref.WeakKeyDictionary()
 
 
-def definitions(
+def definitions_pending(
     query: Query,
     snapshot: Snapshot | Overlay,
     *,
     limit: int,
     guard: Guard | None = None,
     trace: Trace | None = None,
-) -> list[Hit]:
+) -> list[Found]:
     """The definitions channel for one query; what was resolved is kept as long as the snapshot lives.
 
     Of the guard only what the user excluded counts here; the caller applies the rest.
     """
     return _channel_of(snapshot).find(query, limit, guard or Guard({}, {}), trace)
+
+
+def definitions(
+    query: Query, snapshot: Snapshot | Overlay, *, limit: int, guard: Guard | None = None
+) -> list[Hit]:
+    """The same as hits."""
+    return [made(found) for found in definitions_pending(query, snapshot, limit=limit, guard=guard)]
 
 
 def imported_paths(query: Query, snapshot: Snapshot | Overlay) -> frozenset[str]:

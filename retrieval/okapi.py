@@ -45,6 +45,13 @@ class OkapiBackend:
             scores[among(self.ids, np.sort(np.asarray(without, dtype=np.int64)))] = 0.0
         return top(self.ids, scores, k)
 
+    def best(
+        self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
+    ) -> tuple[list[tuple[int, float]], NDArray[np.bool_]]:
+        """`search`, and `shared` of the terms and what was found."""
+        found = self.search(terms, k, without=without)
+        return found, self.shared(list(terms), [number for number, _ in found])
+
     def idf(self, terms: Iterable[str], *, without: Sequence[int] = ()) -> dict[str, float]:
         """BM25Okapi's idf, of the chunks that are not left out."""
         if self._okapi is None:

@@ -145,6 +145,8 @@ class Postings:
         self._lists = Lists(parts, norms, K1)
         self._rows = [part.rows.data for part in parts]  # for `bisect`
         self._places: dict[str, _Place] = {}
+        # of the last query: the rows that it left out, and what its terms weighed
+        self._last_idf: tuple[bytes, Mapping[str, float | None]] = (b"", {})
 
     @classmethod
     def open(cls, folder: Path) -> Postings:
@@ -164,14 +166,16 @@ class Postings:
 
     def _idf_of(self, places: Mapping[str, _Place], rows: NDArray[np.int64]) -> dict[str, float]:
         """The same; `rows` are left out."""
-        chunks = self.chunks - len(rows)
-        runs = self._runs(rows)
-        found: dict[str, float] = {}
-        for name, place in places.items():
-            frequency = place.frequency - (self._holding(place, runs) if runs else 0)
-            if frequency:
-                found[name] = self._idf(chunks, frequency)
-        return found
+        without = rows.tobytes()
+        last, known = self._last_idf
+        if last != without or not places.keys() <= known.keys():
+            chunks, runs = self.chunks - len(rows), self._runs(rows)
+            known = {name: self._idf(chunks, place, runs) for name, place in places.items()}
+            self._last_idf = (
+                without,
+                known,
+            )  # first all terms of a query are asked for, then those that it keeps
+        return {name: value for name in places if (value := known[name]) is not None}
 
     def scores(self, terms: Mapping[str, float], *, without: Sequence[int] = ()) -> NDArray[np.float64]:
         """Okapi's score of each row for a weighted query, dead rows and those left out 0. Shape (rows,), rows as in
@@ -192,25 +196,33 @@ class Postings:
         self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
     ) -> list[tuple[int, float]]:
         """The best k chunks with a score above 0, as (chunk id, score), ties by ascending id."""
+        return self.best(terms, k, without=without)[0]
+
+    def best(
+        self, terms: Mapping[str, float], k: int, *, without: Sequence[int] = ()
+    ) -> tuple[list[tuple[int, float]], NDArray[np.bool_]]:
+        """`search`, and `shared` of the terms and what was found: to score a chunk exactly is to look its terms up."""
         places, left_out = self._look_up(list(terms)), self._rows_of(without)
-        wanted = [
-            Wanted(terms[name] * value, places[name].frequency, places[name].spans)
-            for name, value in self._idf_of(places, left_out).items()
-        ]
+        idf = self._idf_of(places, left_out)
+        wanted = [Wanted(terms[name] * idf[name], places[name].frequency, places[name].spans) for name in idf]
         if k <= 0 or not wanted:
-            return []
+            return [], np.zeros((len(terms), 0), dtype=np.bool_)
         if any(
             term.mass <= 0 for term in wanted
         ):  # as the idf of a small corpus may be: nothing bounds the rest
-            return top(self.ids, self.scores(terms, without=without), k)
+            found = top(self.ids, self.scores(terms, without=without), k)
+            return found, self.shared(list(terms), [number for number, _ in found])
         rows = best_rows(self._lists, wanted, k, np.concatenate([self._dead_rows, left_out]))
-        shares = self._lists.shares(self._lists.counts([term.spans for term in wanted], rows), rows)
+        counts = self._lists.counts([term.spans for term in wanted], rows)
         scores = np.zeros(len(rows))
-        for term, share in zip(
-            wanted, shares, strict=True
-        ):  # in the order of the query, as the reference does
-            scores += term.mass * share
-        return top(self.ids[rows], scores, k)
+        for term, share in zip(wanted, self._lists.shares(counts, rows), strict=True):
+            scores += term.mass * share  # in the order of the query, as the reference does
+        ids = self.ids[rows]
+        found = top(ids, scores, k)
+        columns = {number: column for column, number in enumerate(ids.tolist())}
+        held = np.zeros((len(terms), len(found)), dtype=np.bool_)
+        held[[name in idf for name in terms]] = counts[:, [columns[number] for number, _ in found]] > 0
+        return found, held
 
     def shared(self, terms: Sequence[str], ids: Sequence[int]) -> NDArray[np.bool_]:
         """Which live chunk holds which term. Shape (len(terms), len(ids)) bool."""
@@ -250,7 +262,11 @@ class Postings:
             for name, frequency, span in zip(names, frequencies, spans, strict=True)
         }
 
-    def _idf(self, chunks: int, frequency: int) -> float:
+    def _idf(self, chunks: int, place: _Place, runs: Mapping[int, Sequence[tuple[int, int]]]) -> float | None:
+        """None for what only the rows in the runs hold."""
+        frequency = place.frequency - (self._holding(place, runs) if runs else 0)
+        if not frequency:
+            return None
         idf = math.log(chunks - frequency + 0.5) - math.log(frequency + 0.5)
         return EPSILON * self._mean_idf if idf < 0 else idf
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from indexer.errors import DamagedIndexError
 from indexer.snapshot import Snapshot
@@ -16,9 +17,10 @@ from retrieval.embed import Embedder
 from retrieval.fuse import fuse
 from retrieval.gate import SIMILAR_THRESHOLD, Mode, decide
 from retrieval.leak import Guard, guard_for
-from retrieval.lexical import Lexical, similar, weigh
-from retrieval.neighbors import definitions, imported_paths
+from retrieval.lexical import Lexical, similar, similar_pending, weigh
+from retrieval.neighbors import definitions_pending, imported_paths
 from retrieval.overlay import Overlay
+from retrieval.pending import Candidate, NothingToShowError, Pending, made
 from retrieval.postings import Postings
 from retrieval.recent import Recent
 from retrieval.trace import Trace
@@ -89,17 +91,12 @@ class Retriever:
         guard = guard_for(query, self._snapshot.n_lines(query.path), hidden.lines)
         pins = places.pinned(query, self._snapshot, self.lexical(), guard) if query.pins else places.NO_PINS
         table = self._table(query)
-        channels = {
-            name: _guarded(hits, guard, trace)
-            for name, hits in self._channels(query, table, guard, timings, trace).items()
-        }
-        with _timed(timings, "gate_ms"):
-            gate = decide(query, (hit for hits in channels.values() for hit in hits), mode)
-        if mode == "auto" and gate.retrieve:  # what would not open the gate does not walk through it
-            channels["similar"] = _above(channels.get("similar", ()), SIMILAR_THRESHOLD, trace)
-        with _timed(timings, "fuse_ms"):
-            imported = imported_paths(query, table)
-            hits = fuse(channels, query.path, k=k, imported=imported, pins=pins.hits, trace=trace)
+        found = self._channels(query, table, guard, timings, trace)
+        asked = _Asked(query, k, mode, guard, table, pins.hits, trace)
+        try:
+            hits, gate = _choose(asked, found, timings)
+        except NothingToShowError:  # of a candidate, so that those behind it rank higher
+            hits, gate = _choose(asked, {name: _shown(listed) for name, listed in found.items()}, timings)
         missing = (f"excluded: {place}: {why}" for place, why in hidden.missing)
         return decided(Retrieved(hits, gate, timings, len(pins.hits), (*pins.notes, *missing)), gate, trace)
 
@@ -139,19 +136,22 @@ class Retriever:
         guard: Guard,
         timings: dict[str, float],
         trace: Trace | None,
-    ) -> dict[str, Sequence[Hit]]:
-        """The hits of each channel that is on."""
+    ) -> dict[str, Sequence[Candidate]]:
+        """The hits of each channel that is on; those of some are made when fusion asks for them."""
         on = self._settings.channels
-        found: dict[str, Sequence[Hit]] = {}
+        found: dict[str, Sequence[Candidate]] = {}
         weights: dict[str, float] | None = None
         if "definitions" in on:
             with _timed(timings, "definitions_ms"):
-                found["definitions"] = definitions(query, table, limit=DEPTH, guard=guard, trace=trace)
+                found["definitions"] = definitions_pending(
+                    query, table, limit=DEPTH, guard=guard, trace=trace
+                )
         if "similar" in on:
             with _timed(timings, "similar_ms"):
                 lexical, weights = self.lexical(), weigh(query)
-                found["similar"] = similar(
-                    query, self._snapshot, lexical, guard=guard, limit=DEPTH, weights=weights, trace=trace
+                look = similar_pending if trace is None else partial(similar, trace=trace)
+                found["similar"] = look(
+                    query, self._snapshot, lexical, guard=guard, limit=DEPTH, weights=weights
                 )
         if "dense" in on and self._embedder is not None and (vectors := self._open_vectors()) is not None:
             with _timed(timings, "dense_ms"):
@@ -194,29 +194,76 @@ def decided(found: Retrieved, gate: GateDecision, trace: Trace | None = None) ->
     return replace(found, hits=found.hits[: found.pins], gate=opened)
 
 
-def _guarded(hits: Sequence[Hit], guard: Guard, trace: Trace | None) -> list[Hit]:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One request."""
+
+    query: Query
+    k: int
+    mode: Mode
+    guard: Guard
+    table: Snapshot | Overlay
+    pins: Sequence[Hit]
+    trace: Trace | None
+
+
+def _choose(
+    asked: _Asked, found: Mapping[str, Sequence[Candidate]], timings: dict[str, float]
+) -> tuple[tuple[Hit, ...], GateDecision]:
+    """The hits that are shown, and whether they are worth a prompt. Raises NothingToShowError."""
+    query, trace = asked.query, asked.trace
+    channels = {name: _guarded(hits, asked.guard, trace) for name, hits in found.items()}
+    with _timed(timings, "gate_ms"):
+        gate = decide(query, (hit for hits in channels.values() for hit in hits), asked.mode)
+    if asked.mode == "auto" and gate.retrieve:  # what would not open the gate does not walk through it
+        channels["similar"] = _above(channels.get("similar", ()), SIMILAR_THRESHOLD, trace)
+    with _timed(timings, "fuse_ms"):
+        imported = imported_paths(query, asked.table)
+        hits = fuse(channels, query.path, k=asked.k, imported=imported, pins=asked.pins, trace=trace)
+    return hits, gate
+
+
+def _shown(candidates: Sequence[Candidate]) -> list[Candidate]:
+    """Those that show something, with the ranks that they have among themselves."""
+    hits: list[Candidate] = []
+    for candidate in candidates:
+        try:
+            hit = made(candidate)
+        except NothingToShowError:
+            continue
+        if isinstance(candidate, Pending):
+            (evidence,) = hit.evidence
+            hit = replace(hit, evidence=(replace(evidence, rank=len(hits) + 1),))
+        hits.append(hit)
+    return hits
+
+
+def _guarded(candidates: Sequence[Candidate], guard: Guard, trace: Trace | None) -> list[Candidate]:
     """The hits that the leak guard lets through, whatever channel they come from."""
-    allowed: list[Hit] = []
-    for hit in hits:
+    allowed: list[Candidate] = []
+    for candidate in candidates:
+        if candidate.path not in guard.paths:
+            allowed.append(candidate)
+            continue
+        hit = made(candidate)
         outline = hit.evidence[0].source == "definitions"
         if guard.allows(hit.path, hit.start_line, hit.end_line, outline=outline):
-            allowed.append(hit)
+            allowed.append(candidate)
         elif trace is not None:
             trace.drop(hit, *guard.ban_on(hit.path, hit.start_line, hit.end_line))
     return allowed
 
 
-def _above(hits: Sequence[Hit], threshold: float, trace: Trace | None) -> list[Hit]:
+def _above(hits: Sequence[Candidate], threshold: float, trace: Trace | None) -> list[Candidate]:
     """The hits whose channel gives them at least so much."""
-    kept: list[Hit] = []
+    kept: list[Candidate] = []
     for hit in hits:
         if hit.evidence[0].score >= threshold:
             kept.append(hit)
         elif trace is not None:
             covered = hit.evidence[0].score
-            trace.drop(
-                hit, "threshold", f"covers {covered:.2f} of what is near the cursor, less than {threshold}"
-            )
+            why = f"covers {covered:.2f} of what is near the cursor, less than {threshold}"
+            trace.drop(made(hit), "threshold", why)
     return kept
 
 

@@ -44,6 +44,11 @@ def test_an_outline_is_the_facts_without_what_only_the_file_needs(bench: Any) ->
                 assert getattr(outline, name) == getattr(facts, name)
             assert snapshot.n_lines(path) == facts.n_lines
             assert [chunk.span for chunk in snapshot.chunks_of(path)] == [fact.span for fact in facts.chunks]
+            lines = {
+                chunk.id: (path, chunk.span.start_line, chunk.span.end_line)
+                for chunk in snapshot.chunks_of(path)
+            }
+            assert snapshot.lines_of([*lines, 999_999]) == lines
         assert snapshot.outline("nowhere.py") is None
         assert snapshot.n_lines("nowhere.py") == 0
 

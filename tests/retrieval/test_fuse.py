@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from indexer.types import Chunk, Span
 from retrieval.fuse import MAX_PER_FILE, distance, fuse, is_side
+from retrieval.pending import NothingToShowError, Pending
 from retrieval.types import Evidence, Hit
 
 
@@ -79,6 +81,33 @@ def test_a_query_in_a_test_does_not_push_tests_down() -> None:
     assert fuse({"similar": hits}, "tests/test_q.py", k=2)[0].path == "tests/test_a.py"
 
 
+def pending(found: Hit, asked: list[Hit], margin: int) -> Pending:
+    """The same hit, made when it is asked for; `asked` is told."""
+
+    def make() -> Hit:
+        asked.append(found)
+        return found
+
+    reach = found.start_line - margin, found.end_line + margin
+    return Pending(found.path, found.score, found.evidence, reach, make)
+
+
+def test_what_is_not_shown_and_overlaps_nothing_is_not_made() -> None:
+    asked: list[Hit] = []
+    found = [pending(hit("similar", rank, f"f{rank}.py", 1), asked, 9) for rank in range(1, 13)]
+    near = [
+        pending(hit("similar", 13 + place, "g.py", start), asked, 9) for place, start in enumerate((1, 12))
+    ]
+    assert len(fuse({"similar": [*found, *near]}, "q.py", k=4)) == 4
+    assert {one.path for one in asked} == {"f1.py", "f2.py", "f3.py", "f4.py", "g.py"}
+
+
+def test_a_candidate_that_shows_nothing_is_told_of() -> None:
+    nothing = Pending("a.py", 1.0, (Evidence("similar", 1, 1.0, "why"),), (1, 9), lambda: None)
+    with pytest.raises(NothingToShowError):
+        fuse({"similar": [nothing]}, "q.py", k=3)
+
+
 def test_distance_and_side() -> None:
     assert distance("a/b/c.py", "a/b/d.py") == 0
     assert distance("a/b/c.py", "a/d.py") == 1
@@ -105,7 +134,11 @@ def test_invariants(drawn: list[tuple[str, str, int]], k: int) -> None:
         found = channels.setdefault(source, [])
         found.append(hit(source, len(found) + 1, f"{name}.py", start))
     fused = fuse(channels, "q.py", k=k)
-    assert fused == fuse(channels, "q.py", k=k)
+    later = {
+        source: [pending(one, [], margin) for margin, one in enumerate(found)]
+        for source, found in channels.items()
+    }
+    assert fused == fuse(later, "q.py", k=k)
     assert len(fused) <= k
     assert [one.score for one in fused] == sorted((one.score for one in fused), reverse=True)
     for path in "abc":

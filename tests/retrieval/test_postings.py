@@ -166,6 +166,9 @@ def test_what_is_pruned_is_not_among_the_best(
         without = sorted({number + 1 for number in left_out})
         found = postings.search(weights, k, without=without)
         expected = top(postings.ids, postings.scores(weights, without=without), k)
+        hits, held = postings.best(weights, k, without=without)
+        assert hits == found
+        assert held.tolist() == postings.shared(list(weights), [number for number, _ in found]).tolist()
     assert [number for number, _ in found] == [number for number, _ in expected]
     assert [score for _, score in found] == pytest.approx([score for _, score in expected], rel=1e-12)
 

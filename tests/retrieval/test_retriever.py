@@ -9,10 +9,12 @@ from pathlib import Path
 import pytest
 
 from indexer.snapshot import Snapshot
+from retrieval import lexical
 from retrieval.gate import Mode
 from retrieval.query import query_at
 from retrieval.retriever import Found, RetrievalSettings, Retrieved, Retriever
-from retrieval.types import Query
+from retrieval.trace import Trace
+from retrieval.types import Hit, Query
 
 FILES = {
     "shapes/area.py": """\
@@ -116,6 +118,33 @@ def test_the_reference_scorer_gives_the_same_hits(snapshot: Snapshot) -> None:
     assert [(hit.path, hit.start_line, hit.end_line) for hit in mine.hits] == [
         (hit.path, hit.start_line, hit.end_line) for hit in theirs.hits
     ]
+
+
+def test_what_is_explained_is_what_is_found(snapshot: Snapshot) -> None:
+    """A trace has every candidate read at once; without one they are read when they are chosen."""
+    query = ask(snapshot, "main.py", 6, 11)
+    retriever = Retriever(snapshot)
+    plain = retriever.retrieve(query, k=8, mode="always")
+    assert len(plain.hits) > 1
+    assert retriever.retrieve(query, k=8, mode="always", trace=Trace()).hits == plain.hits
+
+
+def test_a_candidate_that_shows_nothing_gives_its_rank_to_the_next(
+    snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    retriever = Retriever(snapshot, settings=RetrievalSettings(channels=("similar",)))
+    query = ask(snapshot, "main.py", 6, 14)
+    whole = retriever.retrieve(query, k=8, mode="always").hits
+    show = lexical._Search.show
+
+    def without(search: lexical._Search, found: lexical.Ranked, rank: int) -> Hit | None:
+        return None if found.id == whole[0].chunk.id else show(search, found, rank)
+
+    monkeypatch.setattr(lexical._Search, "show", without)
+    left = retriever.retrieve(query, k=8, mode="always").hits
+    assert [hit.chunk.id for hit in left] == [hit.chunk.id for hit in whole[1:]]
+    assert [hit.evidence[0].rank for hit in left] == list(range(1, len(whole)))
+    assert left == retriever.retrieve(query, k=8, mode="always", trace=Trace()).hits
 
 
 def test_a_new_file_is_found_after_the_next_build(
