@@ -184,10 +184,8 @@ class Postings:
         """
         places, left_out = self._look_up(list(terms)), self._rows_of(without)
         idf = self._idf_of(places, left_out)
-        scores = np.zeros(len(self.ids), dtype=np.float64)
-        for name, value in idf.items():  # one by one, so that a row sums them as the reference does
-            place = places[name]
-            self._lists.score([Wanted(terms[name] * value, place.frequency, place.spans)], scores)
+        wanted = [Wanted(terms[name] * idf[name], places[name].frequency, places[name].spans) for name in idf]
+        scores = self._lists.scores(wanted)
         scores[self._dead_rows] = 0.0
         scores[left_out] = 0.0
         return scores

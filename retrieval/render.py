@@ -30,7 +30,7 @@ MAX_VARIABLE_CHARACTERS = 100
 
 INDENT = "    "
 
-Member = tuple[str, str]  # name, its line
+Member = tuple[str, str | Symbol]  # name, its line or what that is made of: most lines find no room
 
 
 def render_symbol(
@@ -61,30 +61,35 @@ def ranked_members(
     """
     scored: list[tuple[float, int, Member]] = []
     for place, (name, line) in enumerate(_members(facts, owner).items()):
-        likeness = sum(weights.get(term, 0.0) for term in set(split_word(name)))
+        parts = split_word(name)
+        likeness = sum([weights.get(term, 0.0) for term in (set(parts) if len(parts) > 1 else parts)])
         special = 0.5 if name == "__init__" else -1.0 if name.startswith("_") else 0.0
         scored.append((-(WANTED * wanted.get(name, 0.0) + likeness + special), place, (name, line)))
     return [member for _, _, member in sorted(scored)]
 
 
-def _members(facts: Seen, owner: Symbol) -> dict[str, str]:
-    """Name -> line, in the order of the file; attributes that only methods assign come first."""
-    members: dict[str, str] = {}
-    depth = owner.qualname.count(".") + 1 if owner.qualname else 0
+def _members(facts: Seen, owner: Symbol) -> dict[str, str | Symbol]:
+    """Name -> line, or the symbol that it is made of; in the order of the file, attributes that only methods assign
+    first.
+    """
+    members: dict[str, str | Symbol] = {}
     inside = owner.qualname + "." if owner.qualname else ""
     for binding in facts.bindings if inside else ():
-        name = binding.name.removeprefix("self.")
-        if binding.name.startswith("self.") and "." not in name and binding.scope.startswith(inside):
+        if not binding.name.startswith("self.") or not binding.scope.startswith(inside):
+            continue
+        name = binding.name[len("self.") :]
+        if "." not in name:
             known = binding.type and binding.kind in ("annotation", "call")
             if known or name not in members:
                 members[name] = f"{name}: {binding.type}" if known else name
     for symbol in facts.symbols:
-        if symbol.qualname.startswith(inside) and symbol.qualname.count(".") == depth and symbol.name:
-            if symbol.kind == "variable":
-                line = symbol.signature or members.get(symbol.name, symbol.name)
-                members[symbol.name] = cut(line, MAX_VARIABLE_CHARACTERS)
-            else:
-                members[symbol.name] = _stub(symbol)
+        if symbol.qualname.rpartition(".")[0] != owner.qualname or not symbol.name:
+            continue
+        if symbol.kind == "variable":
+            line = symbol.signature or _line(members.get(symbol.name, symbol.name))
+            members[symbol.name] = cut(line, MAX_VARIABLE_CHARACTERS)
+        else:
+            members[symbol.name] = symbol
     return members
 
 
@@ -105,13 +110,14 @@ def _join(header: list[str], members: Sequence[Member]) -> str:
     lines, size = list(header), sum(len(line) + 1 for line in header)
     left: list[str] = []
     for name, written in members:
-        line = indent + cut(written, MAX_HEADER_CHARACTERS)
-        room = MAX_CHARACTERS - (RESERVED if len(members) > len(lines) + len(left) else 0)
-        if left or size + len(line) > room:
-            left.append(name)
-            continue
-        lines.append(line)
-        size += len(line) + 1
+        if not left:
+            line = indent + cut(_line(written), MAX_HEADER_CHARACTERS)
+            room = MAX_CHARACTERS - (RESERVED if len(members) > len(lines) else 0)
+            if size + len(line) <= room:
+                lines.append(line)
+                size += len(line) + 1
+                continue
+        left.append(name)
     if left:
         lines.append(_also(left, indent, MAX_CHARACTERS - size))
     elif len(lines) == len(header) and indent:
@@ -128,6 +134,10 @@ def _also(names: Sequence[str], indent: str, room: int) -> str:
             return text + ", …"
         text += more
     return text
+
+
+def _line(written: str | Symbol) -> str:
+    return written if isinstance(written, str) else _stub(written)
 
 
 def _stub(symbol: Symbol) -> str:
