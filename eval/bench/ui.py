@@ -32,7 +32,7 @@ from eval.bench.terminal import Screen, Terminal, TimeoutExpiredError
 
 PARTS = ("start", "keys", "ghost")
 PAINTED = "Quit"  # in the footer
-FINDER_KEY, FINDER = "\x10", "Open a file"
+FINDER_KEY, FINDER = "\x10", "Esc leaves"
 COMPLETE_KEY = "\x0e"
 AUTOMATIC_KEY = "\x1b[19~"  # F8
 END_OF_FILE = "\x1b[1;5F"
@@ -69,7 +69,7 @@ class Empty(App):
     def compose(self):
         yield Static("Quit")
     def on_key(self, event):
-        self.query_one(Static).update("Open a file")
+        self.query_one(Static).update("Esc leaves")
 Empty().run()
 """
 IMPORTS = """
