@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import stat
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -236,7 +235,7 @@ def load_settings(root: Path, overrides: Mapping[str, object] | None = None) -> 
 
 def _read_user_file(path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(path.read_bytes().decode("utf-8"))
+        table = _parsed(path.read_bytes())
     except FileNotFoundError:
         return {}
     except OSError as error:
@@ -258,7 +257,7 @@ def _read_project_file(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Allowed values and warnings; a repository is not trusted, so nothing in its file raises."""
     try:
         data = _read_plain_file(path, MAX_PROJECT_FILE_BYTES)
-        table = tomllib.loads(data.decode("utf-8")) if data is not None else {}
+        table = _parsed(data) if data is not None else {}
     except OSError as error:
         return {}, (f"{PROJECT_FILE}: ignored: {error.strerror or error}",)
     except (ValueError, RecursionError) as error:
@@ -281,6 +280,13 @@ def _read_project_file(path: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     if len(refused) > _MAX_WARNINGS:
         refused[_MAX_WARNINGS:] = [f"{PROJECT_FILE}: {len(refused) - _MAX_WARNINGS} more keys ignored"]
     return values, tuple(refused)
+
+
+def _parsed(data: bytes) -> dict[str, Any]:
+    """A TOML table; ValueError, RecursionError."""
+    import tomllib  # most users have no file, and the UI starts without its parser
+
+    return tomllib.loads(data.decode("utf-8"))
 
 
 def _read_plain_file(path: Path, max_bytes: int) -> bytes | None:

@@ -15,20 +15,22 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
+from textual.cache import LRUCache
 from textual.screen import Screen
 
 from repocoder.errors import UsageError
 from repocoder.paths import state_dir
 from tui.chosen_model import ChosenModel
+from tui.hangup import watch_terminal
 from tui.keymap import APP_BINDINGS, short_key
 from tui.legible import Legible
 from tui.opening import OpenedLater
 from tui.restoring import session_file
-from tui.screens.choice import ChoiceScreen, unsaved_question
 from tui.screens.workspace import WorkspaceScreen
 
 if TYPE_CHECKING:
     from textual.filter import LineFilter
+    from textual.types import CSSPathType
 
     from repocoder.config import Settings
     from repocoder.engine import Engine
@@ -66,11 +68,15 @@ def run(root: Path, settings: Settings) -> int:
         return app.return_code or 0
 
 
+MAX_SHEETS = 512
+"""Parsed style sheets that Textual keeps: with the 64 of its own choice it parses all of them for each new widget."""
+
+
 class RepocoderApp(App[None]):
     """The application around one engine."""
 
     TITLE = "repocoder"
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/workspace.tcss"]
     ENABLE_COMMAND_PALETTE = True
     COMMAND_PALETTE_BINDING = "f10"
     BINDINGS: ClassVar[list[BindingType]] = [*APP_BINDINGS]
@@ -83,17 +89,36 @@ class RepocoderApp(App[None]):
         super().__init__()
         self.engine = engine
         self.model = model
+        self.stylesheet._parse_cache = LRUCache(MAX_SHEETS)
         self._legible = Legible()
         self.workspace = WorkspaceScreen(engine, model, session)
 
+    def get_default_screen(self) -> WorkspaceScreen:
+        return self.workspace
+
+    def _load_screen_css(self, screen: Screen[object]) -> None:
+        """As Textual's, which parses all sheets again and styles every screen anew: ours are each for their own."""
+        new = [path for path in screen.css_path if not self.stylesheet.has_source(str(path))]
+        for path in new:
+            self.stylesheet.read(path)
+        if new:
+            self.stylesheet.parse()
+            self.stylesheet.update(screen)
+
     def on_mount(self) -> None:
-        self.push_screen(self.workspace)
         if not self.is_headless and threading.current_thread() is threading.main_thread():
             loop = asyncio.get_running_loop()
             for number in SIGNALS:
                 if signal.getsignal(number) is signal.SIG_IGN:  # nohup and the like: what is ignored stays so
                     continue
                 loop.add_signal_handler(number, partial(self._leave_on_signal, number))
+            self.call_after_refresh(self._watch_terminal)
+
+    def _watch_terminal(self) -> None:
+        """A terminal that vanishes ends the program as SIGHUP does."""
+        loop = asyncio.get_running_loop()
+        leave = partial(loop.call_soon_threadsafe, self._leave_on_signal, signal.SIGHUP)
+        watch_terminal((0, 1, 2), leave, lambda: getattr(self._driver, "_writer_thread", None))
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """The palette: what Textual has, and every action of the workspace."""
@@ -126,7 +151,10 @@ class RepocoderApp(App[None]):
         unsaved = self.workspace.area.unsaved
         if not unsaved:
             self.leave()
-        elif not isinstance(self.screen, ChoiceScreen):
+            return
+        from tui.screens.choice import ChoiceScreen, unsaved_question
+
+        if not isinstance(self.screen, ChoiceScreen):
             question = unsaved_question([editor.file.path for editor in unsaved])
             self.push_screen(question, self._quit_or_stay)
 

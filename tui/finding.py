@@ -15,15 +15,15 @@ from repocoder.terminal import safe
 from tui.display import plain
 from tui.listing import Listing
 from tui.messages import FileChosen
-from tui.places import FilePlaces, GivenPlaces, Place, Places, SymbolPlaces, counted, symbol_item, use_item
-from tui.screens.choice import unsaved_tab_question
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what finds something is imported when it is wanted: the first paint does not wait for it
     from indexer.snapshot import Snapshot
     from indexer.types import Symbol
     from tui.asking import AskPlaces
-    from tui.screens.workspace import WorkspaceScreen
+    from tui.places import GivenPlaces, Place, Places
+    from tui.screens.desk import Desk
     from tui.widgets.editor import Editor
+    from tui.widgets.find_bar import FindBar
 
 MAX_LISTED = 500
 """Definitions of one name that are listed."""
@@ -135,8 +135,8 @@ class Spot(NamedTuple):
 class Finding:
     """Opens the screens that find something, over one workspace. Belongs to the thread of the UI."""
 
-    def __init__(self, workspace: WorkspaceScreen) -> None:
-        self._workspace = workspace
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
         self.listing = Listing({"": ()})
         self._asked: AskPlaces | None = None
         self._ways: dict[str, Callable[[], None]] = {
@@ -146,11 +146,11 @@ class Finding:
             "definition": partial(self._look_up, self._definition),
             "uses": partial(self._look_up, self._uses),
             "graph": partial(self._look_up, self._graph),
-            "in_file": lambda: workspace.area.find_bar.open(),
-            "next": lambda: workspace.area.find_bar.step(1),
-            "previous": lambda: workspace.area.find_bar.step(-1),
-            "next_tab": lambda: workspace.area.turn(1),
-            "previous_tab": lambda: workspace.area.turn(-1),
+            "in_file": partial(self._search, lambda bar: bar.open()),
+            "next": partial(self._search, lambda bar: bar.step(1)),
+            "previous": partial(self._search, lambda bar: bar.step(-1)),
+            "next_tab": lambda: desk.area.turn(1),
+            "previous_tab": lambda: desk.area.turn(-1),
             "close": self._close,
         }
 
@@ -160,57 +160,72 @@ class Finding:
 
     def take(self, listing: Listing) -> None:
         """The files were listed; a finder that was opened before looks again."""
+        self.listing = listing
+        screen = self._desk.app.screen
+        if screen is self._desk:
+            return
+        from tui.places import FilePlaces
         from tui.screens.finder import FinderScreen
 
-        self.listing = listing
-        screen = self._workspace.app.screen
         if isinstance(screen, FinderScreen) and isinstance(screen.places, FilePlaces):
-            screen.look_in(FilePlaces(listing, self._workspace.area.recent))
+            screen.look_in(FilePlaces(listing, self._desk.area.recent))
 
     def _find_file(self) -> None:
-        self._choose_from(FilePlaces(self.listing, self._workspace.area.recent))
+        from tui.places import FilePlaces
+
+        self._choose_from(FilePlaces(self.listing, self._desk.area.recent))
 
     def _find_symbol(self) -> None:
-        self._choose_from(SymbolPlaces(self._workspace.engine, self._path))
+        from tui.places import SymbolPlaces
+
+        self._choose_from(SymbolPlaces(self._desk.engine, self._path))
 
     def _ask(self) -> None:
-        editor = self._workspace.area.current
+        editor = self._desk.area.current
         selected = "" if editor is None else editor.selected_text[:MAX_ASKED]
-        from tui.asking import AskPlaces  # what finds something is imported when it is wanted
+        from tui.asking import AskPlaces
         from tui.screens.ask import AskScreen
 
-        asking = self._asked = self._asked or AskPlaces(self._workspace.engine)
+        asking = self._asked = self._asked or AskPlaces(self._desk.engine)
         query = " ".join(map(safe, selected.split())) or asking.query
-        self._show(AskScreen(asking, self._workspace.area.read, query))
+        self._show(AskScreen(asking, self._desk.area.read, query))
+
+    def _search(self, do: Callable[[FindBar], None]) -> None:
+        """Search in the file that is shown, if there is one."""
+        bar = self._desk.area.find_bar
+        if bar is not None:
+            do(bar)
 
     def _close(self) -> None:
         """Close the file that is shown; with unsaved changes, ask first."""
-        editor = self._workspace.area.current
+        editor = self._desk.area.current
         if editor is None:
             return
         if editor.unsaved:
+            from tui.screens.choice import unsaved_tab_question
+
             question = unsaved_tab_question(editor.file.path)
-            self._workspace.app.push_screen(question, partial(self._close_or_stay, editor))
+            self._desk.app.push_screen(question, partial(self._close_or_stay, editor))
         else:
-            self._workspace.call_later(self._workspace.area.close, editor)
+            self._desk.call_later(self._desk.area.close, editor)
 
     def _close_or_stay(self, editor: Editor, answer: str | None) -> None:
-        if answer == "discard" or (answer == "save" and self._workspace.save(editor)):
-            self._workspace.call_later(self._workspace.area.close, editor)
+        if answer == "discard" or (answer == "save" and self._desk.save(editor)):
+            self._desk.call_later(self._desk.area.close, editor)
 
     # ---- what is under the cursor: looked up in a thread, shown in that of the UI
 
     def _look_up(self, work: Callable[[Snapshot, Spot], Answer]) -> None:
         from repocoder.navigation import word_at
 
-        editor = self._workspace.area.current
+        editor = self._desk.area.current
         if editor is None:
-            self._workspace.say(Content("Open a file first: Ctrl+P finds one by letters of its name"))
+            self._desk.say(Content("Open a file first: Ctrl+P finds one by letters of its name"))
             return
         row, column = editor.cursor_location
         word = word_at(editor.exact.lines[row], column)
         spot = Spot(editor.file.path, row + 1, word)
-        self._workspace.run_worker(
+        self._desk.run_worker(
             partial(self._in_thread, work, spot),
             thread=True,
             group="find",
@@ -221,15 +236,17 @@ class Finding:
     def _in_thread(self, work: Callable[[Snapshot, Spot], Answer], spot: Spot) -> None:
         answer: Answer
         try:
-            with self._workspace.engine.snapshot() as snapshot:
+            with self._desk.engine.snapshot() as snapshot:
                 answer = work(snapshot, spot)
         except RepocoderError as error:
             answer = plain(str(error), "$text-error")
-        self._workspace.call_later(self._take, answer)
+        self._desk.call_later(self._take, answer)
 
     def _take(self, answer: Answer) -> None:
+        from tui.places import GivenPlaces, Place
+
         if isinstance(answer, Content):
-            self._workspace.say(answer)
+            self._desk.say(answer)
         elif isinstance(answer, Place):
             self._go(answer)
         elif isinstance(answer, GivenPlaces):
@@ -237,11 +254,12 @@ class Finding:
         else:
             from tui.screens.graph import GraphScreen
 
-            self._show(GraphScreen(self._workspace.engine, answer, self._workspace.area.read))
+            self._show(GraphScreen(self._desk.engine, answer, self._desk.area.read))
 
     def _definition(self, snapshot: Snapshot, spot: Spot) -> Answer:
         """Go to the one definition; where the graph does not know which, list those of that name."""
         from repocoder.navigation import definitions_of
+        from tui.places import GivenPlaces, Place, counted, symbol_item
 
         if not spot.word:
             return Content("no name under the cursor")
@@ -258,6 +276,7 @@ class Finding:
 
     def _uses(self, snapshot: Snapshot, spot: Spot) -> Answer:
         from repocoder.navigation import uses_of
+        from tui.places import GivenPlaces, counted, use_item
 
         symbol = self._meant(snapshot, spot)
         if symbol is None:
@@ -291,18 +310,18 @@ class Finding:
     @property
     def _path(self) -> str:
         """The file that is shown, "" if there is none."""
-        editor = self._workspace.area.current
+        editor = self._desk.area.current
         return "" if editor is None else editor.file.path
 
     def _choose_from(self, places: Places) -> None:
         from tui.screens.finder import FinderScreen
 
-        self._show(FinderScreen(places, self._workspace.area.read))
+        self._show(FinderScreen(places, self._desk.area.read))
 
     def _show(self, screen: ModalScreen[Place | None]) -> None:
-        if self._workspace.app.screen is self._workspace:  # what was looked up may come when another is open
-            self._workspace.app.push_screen(screen, self._go)
+        if self._desk.app.screen is self._desk:  # what was looked up may come when another is open
+            self._desk.app.push_screen(screen, self._go)
 
     def _go(self, place: Place | None) -> None:
         if place is not None:
-            self._workspace.post_message(FileChosen(place.path, place.line, place.column))
+            self._desk.post_message(FileChosen(place.path, place.line, place.column))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
     from repocoder.choices import Scope
     from repocoder.types import Completion, ModelInfo, RetrievalMode
-    from tui.screens.workspace import WorkspaceScreen
+    from tui.screens.desk import Desk
 
 MOST_SNIPPET_TOKENS = 1 << 14
 """More than any of the recorded models can use."""
@@ -53,10 +53,10 @@ KNOW_BINDINGS: tuple[BindingType, ...] = (
 class Knowing:
     """Carries out what the pane and the screens of settings ask for. Belongs to the thread of the UI."""
 
-    def __init__(self, workspace: WorkspaceScreen, model: ChosenModel | None = None) -> None:
+    def __init__(self, desk: Desk, model: ChosenModel | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed."""
-        self._workspace = workspace
-        self._engine = workspace.engine
+        self._desk = desk
+        self._engine = desk.engine
         self._model = model
         self.latency = Latency()
         self.keymap: dict[str, str] = {}
@@ -69,15 +69,20 @@ class Knowing:
     def apply_settings(self) -> None:
         """Theme and keys of the user, when the application has started."""
         settings = self._engine.settings
-        set_theme(self._workspace.app, settings.theme)
-        sections = self._workspace.sections()
-        self.keymap, unknown = keymap_of(settings.keys, [key for keys in sections.values() for key in keys])
-        if self.keymap:
-            self._workspace.app.set_keymap(self.keymap)
-            self._workspace.query_one(Tour).use_keys(self.keymap)
-        for line in unknown:
-            self._workspace.notify(plain(line).plain, title="settings", severity="warning", markup=False)
+        set_theme(self._desk.app, settings.theme)
+        if settings.keys:
+            self._apply_keys(settings.keys)
         self._pane.show_settings(settings)
+
+    def _apply_keys(self, assignments: Sequence[str]) -> None:
+        sections = self._desk.sections()
+        self.keymap, unknown = keymap_of(assignments, [key for keys in sections.values() for key in keys])
+        if self.keymap:
+            self._desk.app.set_keymap(self.keymap)
+            for tour in self._desk.query(Tour):
+                tour.use_keys(self.keymap)
+        for line in unknown:
+            self._desk.notify(plain(line).plain, title="settings", severity="warning", markup=False)
 
     def open(self, page: str) -> None:
         """Show a page: a name in `KNOW_BINDINGS`."""
@@ -91,13 +96,13 @@ class Knowing:
     def explain(self, completion: Completion) -> None:
         """A completion has come: show what it stands on and what it cost."""
         self.latency.note(completion)
-        self._workspace.query_one(StatusLines).show_latency(self.latency.line())
+        self._desk.query_one(StatusLines).show_latency(self.latency.line())
         self._pane.show(completion)
         self.refresh()
 
     @property
     def _pane(self) -> SnippetPane:
-        return self._workspace.query_one(SnippetPane)
+        return self._desk.query_one(SnippetPane)
 
     def refresh(self) -> None:
         """Show what holds for the next completion."""
@@ -119,9 +124,9 @@ class Knowing:
                 choices.exclude(place, scope)
                 said = "excluded: "
         except RepocoderError as error:
-            self._workspace.say(plain(str(error), "$text-error"))
+            self._desk.say(plain(str(error), "$text-error"))
             return
-        self._workspace.say(Content.assemble(said, plain(place, "bold"), "   Ctrl+Space asks again"))
+        self._desk.say(Content.assemble(said, plain(place, "bold"), "   Ctrl+Space asks again"))
         self.refresh()
 
     def turn_retrieval(self) -> None:
@@ -130,7 +135,7 @@ class Knowing:
         number = RETRIEVAL_MODES.index(settings.retrieval) + 1
         mode = cast("RetrievalMode", RETRIEVAL_MODES[number % len(RETRIEVAL_MODES)])
         self._engine.settings = replace(settings, retrieval=mode)
-        self._workspace.say(Content(f"retrieval: {mode}, for this session   Alt+S shows all settings"))
+        self._desk.say(Content(f"retrieval: {mode}, for this session   Alt+S shows all settings"))
         self.refresh()
 
     def change_budget(self, step: int) -> None:
@@ -151,17 +156,17 @@ class Knowing:
                 return
             ghost = editor.ghost
             if ghost is None or (ghost.rest, ghost.anchor) != (preview.text, (preview.row, preview.column)):
-                self._workspace.say(Content("the suggestion changed meanwhile: nothing was taken"))
+                self._desk.say(Content("the suggestion changed meanwhile: nothing was taken"))
             else:
                 editor.accept_all()
 
-        self._workspace.app.push_screen(DiffScreen(preview), decide)
+        self._desk.app.push_screen(DiffScreen(preview), decide)
 
     def show_prompt(self, message: messages.PromptWanted) -> None:
         """The prompt of the last completion on a page of its own."""
         from tui.screens.prompt import PromptScreen
 
-        self._workspace.app.push_screen(PromptScreen(message.prompt))
+        self._desk.app.push_screen(PromptScreen(message.prompt))
 
     # ---- pages
 
@@ -170,7 +175,7 @@ class Knowing:
             SettingsScreen,
         )  # pages are imported when they are opened: the start is short
 
-        self._workspace.app.push_screen(SettingsScreen(self._engine.root, self._take_settings))
+        self._desk.app.push_screen(SettingsScreen(self._engine.root, self._take_settings))
 
     def _take_settings(self, loaded: Loaded) -> None:
         """What holds at once after a change of the user's file."""
@@ -178,8 +183,8 @@ class Knowing:
 
         new = loaded.settings
         self._engine.settings = replace(self._engine.settings, **{name: getattr(new, name) for name in LIVE})
-        self._workspace.completing.automatic = new.automatic == "on"
-        set_theme(self._workspace.app, new.theme)
+        self._desk.completing.automatic = new.automatic == "on"
+        set_theme(self._desk.app, new.theme)
         self.refresh()
 
     def _show_models(self) -> None:
@@ -189,7 +194,7 @@ class Knowing:
             in_use = self._engine.model_info()
         except RepocoderError:
             in_use = None
-        self._workspace.app.push_screen(ModelsScreen(in_use, self._use_model))
+        self._desk.app.push_screen(ModelsScreen(in_use, self._use_model))
 
     def _use_model(self, name: str | None) -> ModelInfo:
         """Put a model in the place of the one in use, between two completions; runs in a thread."""
@@ -198,15 +203,15 @@ class Knowing:
                 "model: this engine keeps the one that it was given: set `model` in the settings"
             )
         found = self._model.load(name)
-        with self._workspace.turn_of:
+        with self._desk.turn_of:
             self._model.put(name, found)
-        self._workspace.post_message(messages.ModelReady(found.info))
+        self._desk.post_message(messages.ModelReady(found.info))
         return found.info
 
     def _show_doctor(self) -> None:
         from tui.screens.doctor import DoctorScreen
 
-        self._workspace.app.push_screen(
+        self._desk.app.push_screen(
             DoctorScreen(self._engine.root, self._engine.settings, self.latency.samples)
         )
 

@@ -1,4 +1,7 @@
-"""What the parts of the UI tell each other. Those of engine threads may come from any thread."""
+"""What the parts of the UI tell each other. Those of engine threads may come from any thread.
+
+Nobody compares or prints them: each method that is not made is a third of a millisecond less at the start.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,14 @@ if TYPE_CHECKING:
     from tui.widgets.editor import Editor
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class GhostDropped(Message):
     """The suggestion is gone without having been taken to its end: typed over, left, or refused with Esc."""
 
     editor: Editor
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class GhostTaken(Message):
     """Characters of the suggestion went into the document; `whole`: all that was shown, by one key."""
 
@@ -32,7 +35,7 @@ class GhostTaken(Message):
     whole: bool
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class GhostTurned(Message):
     """Another of several suggestions is shown."""
 
@@ -41,7 +44,7 @@ class GhostTurned(Message):
     count: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PreviewWanted(Message):
     """Show a suggestion as a diff, and take it only when that is confirmed."""
 
@@ -49,7 +52,7 @@ class PreviewWanted(Message):
     preview: Preview
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class Edited(Message):
     """The document changed by a key, and no suggestion is shown."""
 
@@ -57,7 +60,7 @@ class Edited(Message):
     characters: int  # typed or pasted
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CompletionStreamed(Message):
     """Text of a running completion so far."""
 
@@ -72,19 +75,19 @@ class CompletionStreamed(Message):
         )
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CompletionDone(Message):
     number: int
     completion: Completion
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class CompletionFailed(Message):
     number: int
     reason: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class IndexProgressed(Message):
     progress: Progress
 
@@ -92,7 +95,7 @@ class IndexProgressed(Message):
         return isinstance(message, IndexProgressed)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class IndexReady(Message):
     """The index can be read. `report` is None when it was there before this program looked for changes."""
 
@@ -100,39 +103,39 @@ class IndexReady(Message):
     report: BuildReport | None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class IndexFailed(Message):
     reason: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class IndexNoted(Message):
     """The watcher waits for something, or watches in another way now."""
 
     line: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class EngineOpened(Message):
     """The engine can be asked without waiting for its parts to be imported."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ModelReady(Message):
     model: ModelInfo
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ModelFailed(Message):
     reason: str
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FilesListed(Message):
     listing: Listing
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FileOnDisk(Message):
     """An open file as it is on disk now. `base` is the SHA-256 that the editor had when it was looked for."""
 
@@ -142,12 +145,12 @@ class FileOnDisk(Message):
     reason: str = ""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class TabsChanged(Message):
     """A file was opened or closed, or another one is shown."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class FileChosen(Message):
     """Open a file, at a line (1-based) and column (0-based) if they are given."""
 
@@ -156,7 +159,7 @@ class FileChosen(Message):
     column: int | None = None
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ChoiceMade(Message):
     """Pin, exclude or clear a place, as `repocoder.choices` writes it."""
 
@@ -165,26 +168,26 @@ class ChoiceMade(Message):
     scope: str  # session | project
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class RetrievalTurned(Message):
     """The next completion is to retrieve in the next of the ways."""
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class BudgetChanged(Message):
     """The next completion has more or fewer tokens for snippets."""
 
     step: int
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class PromptWanted(Message):
     """Show a prompt as the model got it."""
 
     prompt: Prompt
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class ColoursReady(Message):
     """The whole of a document was lexed in a thread."""
 

@@ -16,7 +16,7 @@ from repocoder.paths import index_dir, state_dir
 
 if TYPE_CHECKING:
     from tui.saved_session import SavedSession
-    from tui.screens.workspace import WorkspaceScreen
+    from tui.screens.desk import Desk
 
 
 def session_file(root: Path) -> Path:
@@ -27,8 +27,8 @@ def session_file(root: Path) -> Path:
 class Restoring:
     """Restores and saves the session of one workspace. Without a place there is nothing to do."""
 
-    def __init__(self, workspace: WorkspaceScreen, place: Path | None) -> None:
-        self._workspace = workspace
+    def __init__(self, desk: Desk, place: Path | None) -> None:
+        self._desk = desk
         self._place = place
         self._saved: SavedSession | None = None
         self._ready = place is None  # nothing is saved before what was there has been restored
@@ -37,17 +37,19 @@ class Restoring:
         """Open what was open, the tab that was shown first; files that are gone are left out and counted."""
         if self._place is None:
             return
-        from tui.saved_session import load_session  # after the first paint
+        if not _is_missing(self._place):
+            from tui.saved_session import load_session  # after the first paint
 
-        saved, problem = load_session(self._place)
-        if problem:
-            self._workspace.notify(problem, title="session", markup=False)
-        if saved is not None:
-            await self._open(saved)
-        self._saved, self._ready = saved, True
+            saved, problem = load_session(self._place)
+            if problem:
+                self._desk.notify(problem, title="session", markup=False)
+            if saved is not None:
+                await self._open(saved)
+            self._saved = saved
+        self._ready = True
 
     async def _open(self, saved: SavedSession) -> None:
-        area = self._workspace.area
+        area = self._desk.area
         gone = 0
         from tui.saved_session import MAX_TABS
 
@@ -60,14 +62,14 @@ class Restoring:
             editor.move_cursor(editor.clamp_visitable((tab.row, tab.column)))
             editor.call_after_refresh(editor.scroll_to, 0, max(0, tab.top), animate=False)
         for name, shown in saved.panes.items():
-            for pane in self._workspace.query(f"#{name}") if name in PANES else ():
+            for pane in self._desk.query(f"#{name}") if name in PANES else ():
                 pane.set_class(shown, "-shown").set_class(not shown, "-hidden")
         opened = [editor.file.path for editor in area.editors]
         if opened:
             await area.open(saved.active if saved.active in opened else opened[0])
         if gone:
             files = "file" if gone == 1 else "files"
-            self._workspace.say(Content(f"{gone} {files} of the last session cannot be opened any more"))
+            self._desk.say(Content(f"{gone} {files} of the last session cannot be opened any more"))
 
     def save(self) -> None:
         """Write the session if it is another one than before."""
@@ -79,13 +81,13 @@ class Restoring:
         if session != self._saved:
             self._saved = session
             problem = save_session(self._place, session)
-            if problem and self._workspace.is_attached:
-                self._workspace.notify(problem, title="session", markup=False)
+            if problem and self._desk.is_attached:
+                self._desk.notify(problem, title="session", markup=False)
 
     def _session(self) -> SavedSession:
         from tui.saved_session import MAX_TABS, VERSION, SavedSession, SavedTab
 
-        area = self._workspace.area
+        area = self._desk.area
         tabs = [
             SavedTab(editor.file.path, *editor.cursor_location, int(editor.scroll_offset.y))
             for editor in area.editors
@@ -93,7 +95,7 @@ class Restoring:
         ]
         panes = {}
         for name in PANES:
-            pane = self._workspace.query_one(f"#{name}")
+            pane = self._desk.query_one(f"#{name}")
             if pane.has_class("-hidden") or pane.has_class("-shown"):
                 panes[name] = not pane.has_class("-hidden")
         current = area.current
@@ -102,6 +104,15 @@ class Restoring:
 
 
 PANES = ("files", "snippets")
+
+
+def _is_missing(place: Path) -> bool:
+    """Is there nothing to read? What reads it tells why it cannot."""
+    try:
+        place.lstat()
+    except OSError as error:
+        return isinstance(error, FileNotFoundError)
+    return False
 
 
 def _is_utf8(path: str) -> bool:

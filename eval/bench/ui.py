@@ -77,7 +77,7 @@ import time
 start = time.perf_counter()
 import textual.app
 textual = time.perf_counter()
-import repocoder.cli.edge, repocoder.cli.tui, tui.app
+import repocoder.cli.edge, repocoder.cli.opening, tui.app
 print(1000 * (textual - start), 1000 * (time.perf_counter() - textual))
 """
 

@@ -11,7 +11,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code. A signal ends the process with its own."""
     watch = SignalWatch()
     try:
-        from repocoder.cli.edge import run  # after the signals are ours: importing click takes 30 ms
+        from repocoder.cli.edge import run  # after the signals are ours: imports take their time
 
         return run(arguments, watch)
     except Stopped as stopped:

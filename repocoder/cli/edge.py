@@ -7,18 +7,14 @@ import sys
 import traceback
 from collections.abc import Sequence
 
-import click
-
 from indexer.errors import RepocoderError, StorageError
-from repocoder.cli.root import cli
+from repocoder.cli.entries import ui_asked
 from repocoder.cli.signals import SignalWatch
-from repocoder.terminal import safe
+from repocoder.cli.talk import say
 
 INTERNAL = 1
-USAGE = 2
 
 _SHOWN_LENGTH = 300
-_COMPLETION_VARIABLE = "_REPOCODER_COMPLETE"
 
 
 def run(arguments: Sequence[str] | None, watch: SignalWatch) -> int:
@@ -36,39 +32,19 @@ def run(arguments: Sequence[str] | None, watch: SignalWatch) -> int:
 def _run(arguments: list[str], watch: SignalWatch) -> int:
     debug = "--debug" in arguments
     try:
-        return _invoke(arguments, watch)
-    except click.exceptions.Exit as done:  # after --help or --version
-        return done.exit_code
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)
-        return USAGE
-    except click.ClickException as error:
-        return _report_usage(error)
+        if ui_asked(arguments):
+            from repocoder.cli.opening import open_ui
+
+            return open_ui(arguments[0] if arguments else None, watch)
+        from repocoder.cli.parsing import invoke
+
+        return invoke(arguments, watch)
     except BrokenPipeError:
         raise
     except RepocoderError as error:
         return _report(str(error), error.exit_code, debug)
     except Exception as error:  # noqa: BLE001  # the edge: whatever went wrong is told in one line
         return _report_unexpected(error, debug)
-
-
-def _invoke(arguments: list[str], watch: SignalWatch) -> int:
-    """What click's own `main` does, but for its ways with broken pipes and interrupts, which are not ours."""
-    completing = os.environ.get(_COMPLETION_VARIABLE)
-    if completing:
-        from click.shell_completion import shell_complete
-
-        return shell_complete(cli, {}, "repocoder", _COMPLETION_VARIABLE, completing)
-    with cli.make_context("repocoder", arguments, obj=watch) as context:
-        result = cli.invoke(context)
-    return result if isinstance(result, int) else 0
-
-
-def _report_usage(error: click.ClickException) -> int:
-    context = getattr(error, "ctx", None)
-    hint = f": see {context.command_path} --help" if context is not None else ""
-    _say(error.format_message().rstrip(".") + hint)
-    return USAGE
 
 
 def _report_unexpected(error: Exception, debug: bool) -> int:
@@ -89,12 +65,8 @@ def _report_unexpected(error: Exception, debug: bool) -> int:
 def _report(message: str, code: int, debug: bool) -> int:
     if debug:
         traceback.print_exc()
-    _say(message)
+    say(message)
     return code
-
-
-def _say(message: str) -> None:
-    click.echo(f"repocoder: {safe(' '.join(message.splitlines()))}", err=True)
 
 
 def _prepare_streams() -> None:

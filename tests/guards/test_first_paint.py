@@ -26,22 +26,35 @@ LATER = {
     "repocoder.navigation",
     "repocoder.models",
     "repocoder.llm",
+    "click",
+    "tomllib",
+    "hmac",
+    "pygments",
+    "textual.widgets._text_area",
+    "textual.widgets._footer",
+    "repocoder.edits",
+    "tui.colours",
     "tui.journal",
+    "tui.places",
     "tui.saved_session",
     "tui.asking",
     "tui.screens.ask",
+    "tui.screens.choice",
     "tui.screens.finder",
     "tui.screens.graph",
     "tui.screens.settings",
     "tui.screens.models",
     "tui.screens.doctor",
+    "tui.widgets.editor",
+    "tui.widgets.find_bar",
+    "tui.widgets.tab_strip",
 }
 """Imported when something is there to be seen, or when it is asked for."""
 
 PROGRAM = """
 import sys
 from pathlib import Path
-import repocoder.cli.edge, repocoder.cli.tui, tui.app
+import repocoder.cli.edge, repocoder.cli.opening, tui.app
 from repocoder.config import Settings
 from tui.opening import OpenedLater
 from tui.screens.workspace import WorkspaceScreen

@@ -23,7 +23,8 @@ spec = importlib.util.spec_from_file_location("scripted", sys.argv[1])
 module = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(module)
 from tui.app import RepocoderApp
-app = RepocoderApp(module.ScriptedEngine(Path(sys.argv[2])))
+session = Path(sys.argv[3]) if sys.argv[3:] else None
+app = RepocoderApp(module.ScriptedEngine(Path(sys.argv[2])), session=session)
 app.run()
 sys.exit(app.return_code)
 """
@@ -77,3 +78,33 @@ def test_a_signal_restores_the_terminal(repository: Path, number: signal.Signals
         process.wait()
         os.close(ours)
         os.close(theirs)
+
+
+def test_a_terminal_that_vanishes_ends_the_program(repository: Path, tmp_path: Path) -> None:
+    """Its window was closed, and no signal came: the program is in a session of its own."""
+    session = tmp_path / "session.json"
+    ours, theirs = pty.openpty()
+    ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    process = subprocess.Popen(
+        [
+            *(sys.executable, "-c", CHILD),
+            *(str(Path(__file__).with_name("conftest.py")), str(repository), str(session)),
+        ],
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+        env={**os.environ, "TERM": "xterm-256color", "NO_COLOR": "1", "XDG_STATE_HOME": str(tmp_path)},
+        start_new_session=True,
+    )
+    os.close(theirs)
+    try:
+        _read_until(ours, (ENTER_ALTERNATE, b"main.py", b"4 files"), START_S)
+        os.close(ours)
+        ours = -1
+        assert process.wait(START_S) == 128 + signal.SIGHUP
+        assert session.exists()  # it ended as it always does
+    finally:
+        process.kill()
+        process.wait()
+        if ours >= 0:
+            os.close(ours)

@@ -22,6 +22,7 @@ from textual.worker import Worker, WorkerState
 from repocoder.errors import RepocoderError
 from tui.display import plain
 from tui.places import Found, Place, Places
+from tui.screens.sizes import take_size
 from tui.widgets.preview import Preview, Read
 
 NARROW, WIDE = 0, 100
@@ -69,6 +70,7 @@ class FinderScreen(ModalScreen[Place | None]):
         self._pause: Timer | None = None
 
     def compose(self) -> ComposeResult:
+        take_size(self)
         with Vertical(id="finder"):
             yield Static(Content.styled(self.places.title, "bold"), id="finder-title")
             yield Input(self._query, placeholder=self.places.hint, id="finder-query", compact=True)
@@ -86,6 +88,10 @@ class FinderScreen(ModalScreen[Place | None]):
     def compose_filters(self) -> ComposeResult:
         """Widgets below the query, of screens that have some."""
         return iter(())
+
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        if not self.stack_updates:  # the first time: every widget has just got its styles
+            event.refresh_styles = False
 
     def on_mount(self) -> None:
         self.set_focus(self._field)  # at once: the next key may be on its way

@@ -10,29 +10,29 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.content import Content
-from textual.screen import Screen
 from textual.timer import Timer
 from textual.widget import Widget
 from textual.worker import Worker, WorkerState
 
-from repocoder.errors import RepocoderError, StaleTargetError
-from tui import messages
+from repocoder.errors import RepocoderError
 from tui.chosen_model import ChosenModel
 from tui.completing import Completing
 from tui.display import milliseconds, plain
 from tui.finding import FIND_BINDINGS, Finding
 from tui.indexing import load_model, update_index, watch_index
-from tui.keymap import APP_BINDINGS, FIRST_BINDINGS, WORK_BINDINGS
+from tui.keymap import FIRST_BINDINGS, WORK_BINDINGS
 from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
+from tui.messages import FilesListed
 from tui.restoring import Restoring
 from tui.running import Run
-from tui.screens.choice import stale_question
-from tui.widgets.editor import Editor
+from tui.screens.desk import Desk
+from tui.screens.sizes import take_size
 from tui.widgets.editor_area import EditorArea
 from tui.widgets.file_tree import FileTree
 from tui.widgets.hints import Hints
@@ -42,6 +42,8 @@ from tui.widgets.tour import Tour, tour_file
 
 if TYPE_CHECKING:
     from repocoder.engine import Engine
+    from tui import messages
+    from tui.widgets.editor import Editor
 
 NARROW, MEDIUM, WIDE = 0, 100, 120
 """Columns from which the file tree, and both side panes, stand beside the editor; below, they are shown on a key, in a
@@ -55,10 +57,9 @@ FIRST_KEYS_S = 0.05
 """After the first paint, before the engine is imported, which keeps keys waiting: the first one may be on its way."""
 
 
-class WorkspaceScreen(Screen[None]):
+class WorkspaceScreen(Desk):
     """Where the work is done. All that may take long runs in threads and answers by messages."""
 
-    CSS_PATH = "workspace.tcss"
     HORIZONTAL_BREAKPOINTS = [(NARROW, "-narrow"), (MEDIUM, "-medium"), (WIDE, "-wide")]  # noqa: RUF012  # not a ClassVar
     VERTICAL_BREAKPOINTS = [(SHORT, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
@@ -66,11 +67,9 @@ class WorkspaceScreen(Screen[None]):
 
     def __init__(self, engine: Engine, model: ChosenModel | None = None, session: Path | None = None) -> None:
         """`model` is what the engine generates with, if it can be changed; `session`: see `tui.restoring`."""
-        super().__init__()
-        self.engine = engine
+        super().__init__(engine)
         self.completing = Completing(engine, self)
         self.knowing = Knowing(self, model)
-        self.turn_of = threading.Lock()
         self.finding = Finding(self)
         self.restoring = Restoring(self, session)
         self._tour_mark = tour_file() if session is not None else None
@@ -80,20 +79,21 @@ class WorkspaceScreen(Screen[None]):
         self._reasons: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
+        take_size(self)
         with Horizontal(id="body"):
-            yield FileTree(self.engine.root.name, id="files")
+            yield FileTree(self.engine.root.name, id="files", classes="-shown")
             yield EditorArea(self.engine.root, self.engine.settings.max_file_bytes, id="centre")
             yield SnippetPane(id="snippets")
-        yield Tour(self._tour_mark, lambda: self.area.current, id="tour")
+        if self._tour_mark is not None and not self._tour_mark.exists():
+            yield Tour(self._tour_mark, lambda: self.area.current, id="tour")
         yield StatusLines(id="status")
         yield Hints()
 
-    @property
-    def area(self) -> EditorArea:
-        return self.query_one(EditorArea)
+    def on_screen_resume(self, event: events.ScreenResume) -> None:
+        if not self.stack_updates:  # the first time: every widget has just got its styles
+            event.refresh_styles = False
 
     def on_mount(self) -> None:
-        self._files.add_class("-shown")
         self._files.focus()
         self.knowing.apply_settings()
         self.call_after_refresh(self._begin)
@@ -165,7 +165,7 @@ class WorkspaceScreen(Screen[None]):
     def on_completion_failed(self, message: messages.CompletionFailed) -> None:
         if self.completing.failed(message):
             self.query_one(SnippetPane).show_nothing(message.reason)
-            self._complain(message.reason)
+            self.complain(message.reason)
 
     def on_ghost_dropped(self, message: messages.GhostDropped) -> None:
         self.completing.dropped(message.editor)
@@ -173,7 +173,8 @@ class WorkspaceScreen(Screen[None]):
     def on_ghost_taken(self, message: messages.GhostTaken) -> None:
         self.completing.taken(message.editor, whole=message.whole)
         if message.whole:
-            self.query_one(Tour).end()
+            for tour in self.query(Tour):
+                tour.end()
 
     def on_ghost_turned(self, message: messages.GhostTurned) -> None:
         self.say(Content(f"suggestion {message.number} of {message.count}   Alt+N shows the next"))
@@ -205,12 +206,12 @@ class WorkspaceScreen(Screen[None]):
 
     async def on_file_chosen(self, message: messages.FileChosen) -> None:
         if self._reasons.get(message.path) == "secret-file":
-            self._complain(f"not opened: {message.path}: its name says that it holds secrets")
+            self.complain(f"not opened: {message.path}: its name says that it holds secrets")
             return
         try:
             await self.area.open(message.path, message.line, message.column)
         except RepocoderError as error:
-            self._complain(str(error))
+            self.complain(str(error))
         else:
             self._files.select_path(message.path)
             self._give_way()
@@ -228,40 +229,15 @@ class WorkspaceScreen(Screen[None]):
             self.save(editor)
 
     def save(self, editor: Editor, *, overwrite: bool = False) -> bool:
-        """Write one file; asks what to do when it changed on disk. True if it is on disk now."""
-        try:
-            size = self.area.save(editor, overwrite=overwrite)
-        except StaleTargetError as error:
-            self._ask_about_stale(editor, str(error))
-            return False
-        except RepocoderError as error:
-            self._complain(str(error))
-            return False
-        problem = plain(
-            f"   {self.area.journal.problem}" if self.area.journal.problem else "", "$text-warning"
-        )
-        self.say(Content.assemble("saved ", plain(editor.file.path, "bold"), f", {size:,} bytes", problem))
-        self._update_index()
-        return True
-
-    def _ask_about_stale(self, editor: Editor, reason: str) -> None:
-        self.app.push_screen(stale_question(reason), partial(self._resolve_stale, editor))
-
-    def _resolve_stale(self, editor: Editor, answer: str | None) -> None:
-        if answer == "overwrite":
-            self.save(editor, overwrite=True)
-        elif answer == "reload":
-            try:
-                editor.replace_all(self.area.read(editor.file.path))
-            except RepocoderError as error:
-                self._complain(str(error))
-            else:
-                self.say(Content.assemble("reloaded ", plain(editor.file.path, "bold")))
+        saved = super().save(editor, overwrite=overwrite)
+        if saved:
+            self._update_index()
+        return saved
 
     def _list_files(self) -> None:
         listing = list_files(self.engine.root, self.engine.settings, self._stop.is_set)
         if listing is not None:
-            self.post_message(messages.FilesListed(listing))
+            self.post_message(FilesListed(listing))
 
     def on_files_listed(self, message: messages.FilesListed) -> None:
         self._reasons = message.listing.reasons
@@ -285,10 +261,10 @@ class WorkspaceScreen(Screen[None]):
         self.run_worker(work, thread=True, group="index", exit_on_error=False)
 
     def on_index_progressed(self, message: messages.IndexProgressed) -> None:
-        self._status.show_progress(message.progress)
+        self.status.show_progress(message.progress)
 
     def on_index_ready(self, message: messages.IndexReady) -> None:
-        self._status.show_index(message.status)
+        self.status.show_index(message.status)
         self.completing.index_ready()
         for note in self.engine.notes[self._told_notes :]:
             self.notify(plain(note).plain, title="index", markup=False)
@@ -298,17 +274,17 @@ class WorkspaceScreen(Screen[None]):
         self.notify(plain(message.line).plain, title="index", markup=False)
 
     def on_index_failed(self, message: messages.IndexFailed) -> None:
-        self._status.show_index_failure(message.reason)
+        self.status.show_index_failure(message.reason)
         self.completing.index_ready()
 
     def on_engine_opened(self) -> None:
         self.knowing.refresh()
 
     def on_model_ready(self, message: messages.ModelReady) -> None:
-        self._status.show_model(message.model, weak=self.knowing.uses_embedded)
+        self.status.show_model(message.model, weak=self.knowing.uses_embedded)
 
     def on_model_failed(self, message: messages.ModelFailed) -> None:
-        self._status.show_model_failure(message.reason)
+        self.status.show_model_failure(message.reason)
 
     def on_worker_state_changed(self, event: Worker.StateChanged) -> None:
         """A thread ended. An error that is not for the user is a bug: it is named, and the program goes
@@ -317,7 +293,7 @@ class WorkspaceScreen(Screen[None]):
             error = event.worker.error
             frames = traceback.extract_tb(error.__traceback__)
             place = f" ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else ""
-            self._complain(f"internal error in {event.worker.group}: {type(error).__name__}: {error}{place}")
+            self.complain(f"internal error in {event.worker.group}: {type(error).__name__}: {error}{place}")
             if event.worker.group == "completion":
                 self.completing.cancel()
         if event.worker.group == "index" and event.worker.is_finished and self._index_again:
@@ -346,14 +322,6 @@ class WorkspaceScreen(Screen[None]):
     def action_find(self, what: str) -> None:
         self.finding.open(what)
 
-    def sections(self) -> dict[str, list[BindingType]]:
-        """The keys by where they hold, for the help and for the names of actions."""
-        return {
-            "Everywhere": [*self.BINDINGS, *APP_BINDINGS],
-            "At a suggestion": list(Editor.BINDINGS),
-            "In the pane of snippets (F3)": list(SnippetPane.BINDINGS),
-        }
-
     def _show_pane(self, pane: Widget) -> None:
         if self.has_class("-narrow"):
             self._give_way()
@@ -364,7 +332,7 @@ class WorkspaceScreen(Screen[None]):
             self.query("#files" if self.has_class("-medium") else "#files, #snippets").remove_class("-shown")
 
     def _enter(self, pane: Widget) -> None:
-        target = pane if pane.can_focus else pane.query("#snippets-list").first()
+        target = pane.entries if isinstance(pane, SnippetPane) else pane
         self.set_focus(target)  # at once: the next key may be on its way
 
     def _focus_editor(self) -> None:
@@ -373,13 +341,3 @@ class WorkspaceScreen(Screen[None]):
     @property
     def _files(self) -> FileTree:
         return self.query_one("#files", FileTree)
-
-    @property
-    def _status(self) -> StatusLines:
-        return self.query_one(StatusLines)
-
-    def say(self, text: Content) -> None:
-        self._status.say(text)
-
-    def _complain(self, reason: str) -> None:
-        self._status.say(plain(reason, "$text-error"))

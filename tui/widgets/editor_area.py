@@ -8,25 +8,26 @@ from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.content import Content
-from textual.widgets import ContentSwitcher, Static, TextArea
+from textual.widgets import ContentSwitcher, Static
 
-from repocoder.edits import TextFile, read_text_file, replace_file
 from repocoder.errors import UsageError
 from repocoder.paths import index_dir, state_dir
 from tui.display import MUTED, plain
 from tui.messages import FileOnDisk, TabsChanged
 from tui.on_disk import watch_files
-from tui.widgets.editor import Editor
-from tui.widgets.find_bar import FindBar
-from tui.widgets.searchable import SearchableEditor
-from tui.widgets.tab_strip import Tab, TabStrip
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # what an open file needs is imported with the first one
+    from textual.widgets import TextArea
+
+    from repocoder.edits import TextFile
     from tui.journal import Journal
+    from tui.widgets.editor import Editor
+    from tui.widgets.find_bar import FindBar
+    from tui.widgets.searchable import SearchableEditor
+    from tui.widgets.tab_strip import TabStrip
 
 WELCOME = Content.from_markup(
     "[bold]repocoder[/bold] knows this repository\nand never leaves this machine.\n\n"
@@ -60,6 +61,8 @@ class EditorArea(Vertical):
         self._numbers = count()
         self._places: list[tuple[str, int]] = []
         self._stop = threading.Event()
+        self._tabs: TabStrip | None = None
+        self._find_bar: FindBar | None = None
 
     @cached_property
     def journal(self) -> Journal:
@@ -69,13 +72,20 @@ class EditorArea(Vertical):
         return Journal(state_dir() / "undo" / index_dir(self._root).name)
 
     def compose(self) -> ComposeResult:
-        yield TabStrip(id="tabs")
         yield Static(Content("no file"), id="title")
         with ContentSwitcher(initial="welcome", id="editors"):
             yield Static(WELCOME, id="welcome")
-        yield FindBar(lambda: self.current, id="find")
 
-    def on_mount(self) -> None:
+    async def _make_ready(self) -> None:
+        """For the first file: the tabs, the line that searches, the look at the disk."""
+        if self._find_bar is not None:
+            return
+        from tui.widgets.find_bar import FindBar
+        from tui.widgets.tab_strip import TabStrip
+
+        self._tabs, self._find_bar = TabStrip(id="tabs"), FindBar(lambda: self.current, id="find")
+        await self.mount(self._tabs, before="#title")
+        await self.mount(self._find_bar)
         watching = partial(
             watch_files, self._root, self._open_files, self.read, self.post_message, self._stop
         )
@@ -94,11 +104,12 @@ class EditorArea(Vertical):
     def current(self) -> SearchableEditor | None:
         """The editor that is shown, None before the first file."""
         shown = self.query_one("#editors", ContentSwitcher).visible_content
-        return shown if isinstance(shown, SearchableEditor) else None
+        return next((editor for editor in self._editors.values() if editor is shown), None)
 
     @property
-    def find_bar(self) -> FindBar:
-        return self.query_one(FindBar)
+    def find_bar(self) -> FindBar | None:
+        """Searches in the file that is shown; None before the first one."""
+        return self._find_bar
 
     @property
     def editors(self) -> tuple[SearchableEditor, ...]:
@@ -130,8 +141,11 @@ class EditorArea(Vertical):
     async def add(self, path: str) -> SearchableEditor:
         """Open a file without showing it. Raises UsageError."""
         if path not in self._editors:
+            from tui.widgets.searchable import SearchableEditor
+
             editor = SearchableEditor(self.read(path), id=f"editor-{next(self._numbers)}")
             self.journal.restore(path, editor.file.sha256, editor.history)
+            await self._make_ready()
             await self.query_one("#editors", ContentSwitcher).add_content(editor)
             self._editors[path] = editor
             self._recent.insert(0, path)
@@ -148,7 +162,8 @@ class EditorArea(Vertical):
             self._show(self._editors[self._recent[-1]], None)
         else:
             self.query_one("#editors", ContentSwitcher).current = "welcome"
-            self.find_bar.display = False
+            if self._find_bar is not None:
+                self._find_bar.display = False
             self._show_title()
             self.post_message(TabsChanged())
         await editor.remove()
@@ -171,6 +186,8 @@ class EditorArea(Vertical):
 
     def read(self, path: str) -> TextFile:
         """Read a file as it is on disk. Raises UsageError."""
+        from repocoder.edits import read_text_file
+
         file = read_text_file(self._root, path, self._max_bytes)
         longest = max(map(len, file.text.split("\n")))
         if longest > MAX_LINE_CHARACTERS:
@@ -184,6 +201,8 @@ class EditorArea(Vertical):
 
         Raises StaleTargetError when the file changed on disk, unless `overwrite`, and StorageError.
         """
+        from repocoder.edits import TextFile, replace_file
+
         file, text = editor.file, editor.exact.text
         data = file.encode(text)
         digest = replace_file(self._root, file.path, data, expected_sha256=None if overwrite else file.sha256)
@@ -236,23 +255,31 @@ class EditorArea(Vertical):
             editor.move_cursor(editor.clamp_visitable((row, indented if column is None else column)))
             editor.call_later(editor.call_after_refresh, editor.scroll_cursor_visible, center=True)
         self.screen.set_focus(editor)  # at once: the next key may be on its way
-        self.find_bar.follow_editor()
         self._show_title()
+        self._follow_in_find_bar()
         self.post_message(TabsChanged())
         return editor
 
-    @on(TextArea.Changed)
-    def _follow_text(self, event: TextArea.Changed) -> None:
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
         if event.text_area is self.current:
-            self.find_bar.follow_editor()
+            self._follow_in_find_bar()
         self._show_title()
 
-    @on(TextArea.SelectionChanged)
+    def _follow_in_find_bar(self) -> None:
+        if self._find_bar is not None:
+            self._find_bar.follow_editor()
+
+    def on_text_area_selection_changed(self) -> None:
+        self._show_title()
+
     def _show_title(self) -> None:
         editor = self.current
         here = "" if editor is None else editor.file.path
-        tabs = tuple(Tab(path, one.unsaved, path in self._changed) for path, one in self._editors.items())
-        self.query_one(TabStrip).show(tabs, here)
+        if self._tabs is not None:
+            from tui.widgets.tab_strip import Tab
+
+            tabs = tuple(Tab(path, one.unsaved, path in self._changed) for path, one in self._editors.items())
+            self._tabs.show(tabs, here)
         if editor is None:
             self.query_one("#title", Static).update(Content("no file"), layout=False)
             return

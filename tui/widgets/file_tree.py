@@ -27,8 +27,8 @@ class FileTree(Tree[Entry]):
     ICON_NODE = "▸ "
     ICON_NODE_EXPANDED = "▾ "
 
-    def __init__(self, name: str, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
-        super().__init__(Text(safe(name)), Entry("", folder=True), id=id)
+    def __init__(self, name: str, *, id: str | None = None, classes: str | None = None) -> None:  # noqa: A002  # Textual's name
+        super().__init__(Text(safe(name)), Entry("", folder=True), id=id, classes=classes)
         self.show_root = False
         self.guide_depth = 2
         self._listing = Listing({"": ()})

@@ -47,6 +47,7 @@ class FindBar(Horizontal):
 
     def __init__(self, current: Callable[[], SearchableEditor | None], *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
+        self.display = False
         self._current = current
         self._start: Location = (0, 0)  # where the cursor was when the search began
 
@@ -55,9 +56,6 @@ class FindBar(Horizontal):
         yield Input(id="find-query", compact=True)
         yield Static(id="find-count")
         yield Static(Content(KEYS), id="find-keys")
-
-    def on_mount(self) -> None:
-        self.display = False
 
     def on_resize(self) -> None:
         self.query_one("#find-keys").display = self.size.width >= WIDE

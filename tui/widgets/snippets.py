@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -108,18 +109,20 @@ class SnippetPane(Vertical):
 
     def compose(self) -> ComposeResult:
         yield Static(Content(EMPTY), id="snippets-note")
-        yield OptionList(id="snippets-list", markup=False)
         yield Static(Content(""), id="snippets-how")
 
     def on_mount(self) -> None:
         self._listed: list[Listed] = []
         self._completion: Completion | None = None
         self._choices: tuple[Choice, ...] = ()
-        self._list.display = False
 
-    @property
-    def _list(self) -> OptionList:
-        return self.query_one("#snippets-list", OptionList)
+    @cached_property
+    def entries(self) -> OptionList:
+        """Takes the focus of the pane. Made when it is wanted: at first there is nothing to list."""
+        options = OptionList(id="snippets-list", markup=False)
+        options.display = False
+        self.mount(options, before="#snippets-how")
+        return options
 
     @property
     def hits(self) -> tuple[Hit, ...]:
@@ -143,7 +146,7 @@ class SnippetPane(Vertical):
         """Mark what the user pinned and excluded, beginning with the next completion."""
         if tuple(choices) != self._choices:
             self._choices = tuple(choices)
-            self._refill(self._list.highlighted or 0)
+            self._refill(self.entries.highlighted or 0)
 
     def show_settings(self, settings: Settings) -> None:
         """Say how the next completion is going to retrieve."""
@@ -170,12 +173,12 @@ class SnippetPane(Vertical):
         for place, choice in chosen.items():
             self._listed.append(Listed(place, place.path, place.lines[0] if place.lines else 1))
             options.append(Option(_marked(plain(str(place)), choice)))
-        self._list.clear_options()
+        self.entries.clear_options()
         for option in options:
-            self._list.add_options([option, None])
-        self._list.display = bool(options)
+            self.entries.add_options([option, None])
+        self.entries.display = bool(options)
         if options:
-            self._list.highlighted = min(highlighted, len(options) - 1)
+            self.entries.highlighted = min(highlighted, len(options) - 1)
 
     # ---- keys
 
@@ -186,8 +189,8 @@ class SnippetPane(Vertical):
 
     def action_choose(self, action: str, scope: str) -> None:
         """Pin or exclude the place under the cursor, or take that back."""
-        if self._listed and self._list.highlighted is not None:
-            self.post_message(ChoiceMade(str(self._listed[self._list.highlighted].place), action, scope))
+        if self._listed and self.entries.highlighted is not None:
+            self.post_message(ChoiceMade(str(self._listed[self.entries.highlighted].place), action, scope))
 
     def action_turn_retrieval(self) -> None:
         self.post_message(RetrievalTurned())

@@ -29,11 +29,9 @@ class TabStrip(Static):
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         super().__init__(id=id)
+        self.display = False
         self._shown: tuple[Sequence[Tab], str] = ((), "")
         self._places: list[tuple[int, int, str]] = []  # first and last cell (half-open) of a tab, its path
-
-    def on_mount(self) -> None:
-        self.display = False
 
     def show(self, tabs: Sequence[Tab], active: str) -> None:
         """Show the tabs; the active one is always in view."""

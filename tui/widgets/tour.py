@@ -27,11 +27,11 @@ def tour_file() -> Path:
 
 
 class Tour(Static):
-    """One line above the status lines. Without a place for its mark there is no tour."""
+    """One line above the status lines, for those whose mark is not there yet."""
 
     def __init__(
         self,
-        place: Path | None,
+        place: Path,
         current: Callable[[], Editor | None],
         *,
         id: str | None = None,  # noqa: A002  # Textual's name
@@ -44,9 +44,7 @@ class Tour(Static):
         self._keys: Mapping[str, str] = {}
 
     def on_mount(self) -> None:
-        self.display = self._place is not None and not self._place.exists()
-        if self.display:
-            self.screen.bindings_updated_signal.subscribe(self, self._follow)
+        self.screen.bindings_updated_signal.subscribe(self, self._follow)
 
     def on_unmount(self) -> None:
         if self._step == LAST:
@@ -62,10 +60,9 @@ class Tour(Static):
         if not self.display:
             return
         self._step, self.display = 0, False
-        if self._place is not None:
-            with contextlib.suppress(OSError):
-                self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-                self._place.touch(mode=0o600)
+        with contextlib.suppress(OSError):
+            self._place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._place.touch(mode=0o600)
 
     def _follow(self, _: Screen[object]) -> None:
         """Show the line for where the user is: no file, a file, a suggestion in it. The last one stays."""

@@ -84,7 +84,7 @@ async def test_without_a_file_nothing_opens(shop: RepocoderApp, guide: Guide) ->
         await guide.ready(pilot)
         await pilot.press("ctrl+f", "ctrl+g", "alt+g", "ctrl+pageup", "alt+w")
         await pilot.pause()
-        assert not shop.workspace.area.find_bar.display
+        assert shop.workspace.area.find_bar is None
 
 
 @pytest.mark.parametrize(
