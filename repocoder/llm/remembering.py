@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from repocoder.llm.messages import Remember, Stretches
+from repocoder.memory.healing import Beginning, Reader, joins, open_tokens
 from repocoder.memory.mixing import FEATURES, View, Weights, features, mixed, view_of
 from repocoder.memory.recall import Forecast, Part, forecast
 from repocoder.memory.suffixes import DEPTH, Suffixes
@@ -43,12 +44,24 @@ class Segments:
 class Remembering:
     """The memory of one order: follows the text and says at each token what comes next."""
 
-    def __init__(self, order: Remember, segments: Segments, vocabulary: int, end_ids: Sequence[int]) -> None:
+    def __init__(
+        self,
+        order: Remember,
+        segments: Segments,
+        vocabulary: int,
+        end_ids: Sequence[int],
+        reader: Reader | None = None,
+    ) -> None:
+        """`reader`: how the model's tokens read; without it the text before the hole is taken as its tokens are."""
         self._weights = Weights(order.weights)
         self._end_ids = tuple(end_ids)
         self._vocabulary = vocabulary
         self._most = order.drafts
-        self._context = list(order.before[-DEPTH:])
+        self._reader = reader
+        before = order.before
+        opened = open_tokens(before, reader) if reader is not None else 0
+        self._context = before[: len(before) - opened][-DEPTH:]
+        self._open = before[len(before) - opened :]  # tokens that a file may have cut otherwise
         self._said: list[Forecast | None] | None = None
         self._parts = (
             (Part(Suffixes.of(order.before, vocabulary)),),
@@ -70,9 +83,15 @@ class Remembering:
 
     def follow(self, token_id: int) -> None:
         """This token comes next."""
+        self._said = None
+        if self._open and self._reader is not None:
+            if joins(self._reader.bytes_of(self._open[-1]), self._reader.bytes_of(token_id)):
+                self._open.append(token_id)
+                return
+            self._context += self._reader.ids_of(self._open_text())
+            self._open = []
         self._context.append(token_id)
         del self._context[:-DEPTH]
-        self._said = None
 
     def mix(
         self, logits: NDArray[np.float32]
@@ -90,6 +109,8 @@ class Remembering:
 
     def draft(self, room: int) -> list[int]:
         """What the text has after the longest context that occurred: at most as many tokens as agreed before it."""
+        if self._open:
+            return []  # what a file has next need not begin where the text ends
         said = [(one.length, number, one) for number, one in enumerate(self._forecasts()) if one is not None]
         if not said:
             return []
@@ -114,8 +135,18 @@ class Remembering:
     def _forecasts(self) -> list[Forecast | None]:
         """What each expert says after the context, in the order of `mixing.EXPERTS`."""
         if self._said is None:
-            self._said = [forecast(parts, self._context) for parts in self._parts]
+            beginning = self._beginning()
+            self._said = [forecast(parts, self._context, beginning) for parts in self._parts]
         return self._said
+
+    def _beginning(self) -> Beginning | None:
+        if not self._open or self._reader is None:
+            return None
+        return Beginning(self._open_text(), len(self._open), self._reader)
+
+    def _open_text(self) -> bytes:
+        assert self._reader is not None
+        return b"".join(map(self._reader.bytes_of, self._open))
 
 
 def _expert_row(view: View, one: Forecast, other: Forecast | None, truth: int) -> list[float]:

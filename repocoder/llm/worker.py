@@ -123,10 +123,13 @@ def _generate(
 
 def _memory(order: Generate | Score, model: Model, segments: Segments) -> Remembering | None:
     from repocoder.llm.remembering import Remembering
+    from repocoder.memory.healing import Reader
 
     if order.memory is None:
         return None
-    return Remembering(order.memory, segments, model.facts.n_vocab, order.end_ids)
+    size = model.facts.n_vocab  # which is the id that stands between two texts
+    reader = Reader(lambda token: model.piece(token) if token < size else b"", model.tokenize)
+    return Remembering(order.memory, segments, size, order.end_ids, reader)
 
 
 def _score(

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from repocoder.memory.healing import LOOKED_AT, Beginning, evenly
 from repocoder.memory.suffixes import Interval, Suffixes
 
 MOST_PLACES = 256
@@ -62,17 +63,25 @@ class _Level:
     examples: dict[int, tuple[int, int]]
 
 
-def forecast(parts: Sequence[Part], context: Sequence[int]) -> Forecast | None:
-    """What followed this context in the parts together; None where it never occurred."""
+def forecast(
+    parts: Sequence[Part], context: Sequence[int], beginning: Beginning | None = None
+) -> Forecast | None:
+    """What followed this context in the parts together; None where it never occurred.
+
+    With a `beginning` what goes on after it, of the places where the context is followed by a text that begins so.
+    """
     levels: list[_Level] = []
     least = 0
     for length, intervals in _spans([part.suffixes.intervals(context) for part in parts]):
         total = sum(interval.count for _, interval in intervals)
         if total < least:
             continue
-        level = _Level(length, defaultdict(float), {})
+        level = _Level(length + (beginning.tokens if beginning else 0), defaultdict(float), {})
         for number, interval in intervals:
-            _count(parts[number], number, interval, level)
+            if beginning is None:
+                _count(parts[number], number, interval, level)
+            else:
+                _count_after(beginning, parts[number], number, interval, level)
         if level.counts:
             levels.append(level)
             least = GROWTH * total
@@ -122,6 +131,23 @@ def _count(part: Part, number: int, interval: Interval, level: _Level) -> None:
         if token != part.end:
             level.counts[token] += NEAR_WEIGHT if is_near else 1.0
             level.examples[token] = (number, place)
+
+
+def _count_after(beginning: Beginning, part: Part, number: int, interval: Interval, level: _Level) -> None:
+    """The same for what goes on after the beginning of a text."""
+    ids = np.asarray(part.suffixes.ids)
+    places = np.asarray(part.suffixes.order[interval.first : interval.end], dtype=np.int64)
+    places = evenly(places, LOOKED_AT)
+    if len(part.banned):
+        places = places[~inside(part.banned, places)]
+    places = evenly(beginning.candidates(ids, places), MOST_PLACES)
+    near = inside(part.near, places) if len(part.near) else np.zeros(len(places), bool)
+    for place, is_near in zip(places.tolist(), near.tolist(), strict=True):
+        found = beginning.after(ids, place, part.end)
+        if found is not None:
+            token, at = found
+            level.counts[token] += NEAR_WEIGHT if is_near else 1.0
+            level.examples[token] = (number, at)
 
 
 def _blended(levels: Sequence[dict[int, float]]) -> dict[int, float]:

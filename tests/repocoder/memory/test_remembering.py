@@ -106,6 +106,33 @@ def test_a_mixture_writes_what_the_repository_says_and_tells_where(
     assert memory.origins(mixed, 0, order, QUERY) == ()
 
 
+LINE = "    announce_purchase_to_warehouse(order.number, clock.now"  # a file has "()," in one token
+ABOVE = OPEN.removesuffix("    announce")
+
+
+@pytest.mark.parametrize("cut", range(len(LINE)))
+def test_wherever_the_cursor_stands_in_a_line_the_rest_is_remembered(
+    model: LocalGenerator, memory: RepositoryMemory, cut: int
+) -> None:
+    """Also where a file has in one token what stands before the cursor and what comes after it."""
+    prefix, rest = ABOVE + LINE[:cut], model.tokenize(LINE[cut:])
+    order = memory.order(replace(QUERY, prefix=prefix))
+    repository = 2 + len(FEATURES)
+    rows = model.observe(model.tokenize(prefix), rest, order)
+    assert all(row[repository] > 0.4 for row in rows)
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "    ", "    an", "    announce_purchase_to_warehouse(order", "    announce_purchase_to_warehouse("],
+)
+def test_a_line_is_written_on_from_any_place(
+    model: LocalGenerator, memory: RepositoryMemory, typed: str
+) -> None:
+    order = memory.order(replace(QUERY, prefix=ABOVE + typed))
+    assert (typed + write(model, order, ABOVE + typed).text).startswith(LINE)
+
+
 def test_what_the_user_excluded_is_not_remembered(model: LocalGenerator, memory: RepositoryMemory) -> None:
     hidden = tuple(Place(f"shop/{name}.py") for name in ("phone", "counter"))
     order = memory.order(replace(QUERY, hidden=hidden))
