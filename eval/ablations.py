@@ -106,6 +106,12 @@ ABLATIONS: dict[str, Ablation] = {
             (("retrieval.candidates", "MAX_HOP_FROM", _to(0)),),
         ),
         *map(_feature, WEIGHTS),
+        Ablation(
+            "loop.checks",
+            "a draft is not checked, so nothing is done about wrong names",
+            (("repocoder.verify", "faults", _to(lambda *_: ())),),
+        ),
+        Ablation("loop.mending", "a wrong name stays in the draft", (("repocoder.loop", "MENDS", _to(0)),)),
     )
 }
 

@@ -26,6 +26,10 @@ MIN_GAIN = 0.02
 """Nats a token by which a later draft must be likelier: less than that is the noise of a changed prompt."""
 
 
+MENDS = 3
+"""Wrong names that are replaced, one after the other: a draft with more of them is better thrown away."""
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What one pass wrote, after post-processing."""
@@ -77,6 +81,10 @@ class Steps(Protocol):
 
     def faults(self, query: Query, text: str) -> tuple[Fault, ...]: ...
 
+    def mend(
+        self, query: Query, prompt: Prompt, text: str, faults: tuple[Fault, ...], cancel: threading.Event
+    ) -> Draft | None: ...
+
     def with_definitions(self, query: Query, found: Retrieved, faults: tuple[Fault, ...]) -> Retrieved: ...
 
 
@@ -116,6 +124,20 @@ def run_loop(
         if not better:
             break
         kept, kept_number = later, number
+    for number in range(len(reports) + 1, len(reports) + 1 + (MENDS if passes > 1 else 0)):
+        mended = _mended(steps, query, kept, cancel)
+        if mended is None:
+            break
+        better, verdict = compare(mended, kept)
+        named = kept.unknown[0].detail
+        reports.append(
+            _report(number, mended, reason=f"in the draft {named}: written anew from there; {verdict}")
+        )
+        if not better:
+            break
+        kept, kept_number = mended, number
+        if on_text is not None:
+            on_text(mended.draft.text, number)
     final = tuple(replace(report, kept=report.number == kept_number) for report in reports)
     return LoopResult(kept, final, retrieve_ms - gate_ms, gate_ms, first_token_ms, last)
 
@@ -161,6 +183,14 @@ def _take_turn(
     draft = steps.generate(prompt, query, on_text, cancel)
     is_cancelled = draft.stop_reason == "cancelled"  # whoever cancels does not wait for a check
     return Turn(found, prompt, draft, () if is_cancelled else steps.faults(query, draft.text))
+
+
+def _mended(steps: Steps, query: Query, turn: Turn, cancel: threading.Event) -> Turn | None:
+    """The turn with a name that is there in the place of one that is not; None if none is known."""
+    if not turn.unknown or cancel.is_set():
+        return None
+    draft = steps.mend(query, turn.prompt, turn.draft.text, turn.unknown, cancel)
+    return None if draft is None else replace(turn, draft=draft, unknown=steps.faults(query, draft.text))
 
 
 def _numbered(on_text: Callable[[str, int], None] | None, number: int) -> Callable[[str], None] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from indexer.snapshot import Snapshot
@@ -13,8 +13,10 @@ from repocoder.config import Settings
 from repocoder.gate.choice import Gates, masked
 from repocoder.hole import hole_of
 from repocoder.llm.generator import GenerateRequest, Generator
+from repocoder.llm.messages import Remember
 from repocoder.loop import Draft, LoopResult
 from repocoder.memory.repository import RepositoryMemory
+from repocoder.mending import gap_of, mend
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
 from repocoder.rates import Limit, Rates
@@ -100,6 +102,45 @@ class EngineSteps:
             origins=()
             if self.memory is None or remembered is None
             else self.memory.origins(written, len(finished.text), remembered, masked(query)),
+        )
+
+    def mend(
+        self, query: Query, prompt: Prompt, text: str, faults: Sequence[verify.Fault], cancel: threading.Event
+    ) -> Draft | None:
+        gap = gap_of(query, text, faults)
+        if gap is None:
+            return None
+
+        def remembered(text: str) -> Remember | None:
+            return (
+                None
+                if self.memory is None
+                else self.memory.order(masked(replace(query, prefix=query.prefix + text)))
+            )
+
+        mended = mend(
+            gap,
+            prompt,
+            self.generator,
+            stop=StopRule(query),
+            max_tokens=self.request.max_tokens,
+            memory=remembered,
+            cancel=cancel,
+        )
+        if mended is None or mended.written.stop_reason == "cancelled":
+            return None
+        written = mended.written
+        finished = finish(mended.text, query, written.stop_reason)
+        return Draft(
+            text=finished.text,
+            stop_reason=finished.stop_reason,
+            mean_logprob=written.mean_logprob,
+            completion_tokens=len(self.generator.tokenize(mended.text)),
+            prefill_ms=written.prefill_ms,
+            first_token_ms=written.first_token_ms,
+            total_ms=written.total_ms,
+            notes=finished.notes,
+            reused_tokens=written.reused_tokens,
         )
 
     def faults(self, query: Query, text: str) -> tuple[verify.Fault, ...]:

@@ -16,4 +16,12 @@ class Fault:
     detail: str  # in words: "`Vocab` has no `lookpu`"
     path: str = ""  # "" where there is no such definition
     qualname: str = ""
-    start: int = 0  # where in the file, 0-based characters
+    start: int = 0  # where in the file, 0-based characters: of the name, of a member the last part
+    instead: tuple[
+        str, ...
+    ] = ()  # names that are there, those most like it first; () where that is not known
+
+    @property
+    def word(self) -> str:
+        """The part of the name that is wrong: it begins at `start`."""
+        return self.name.rpartition(".")[2]

@@ -7,9 +7,11 @@ import re
 from repocoder.verify.classes import Classes, Known
 from repocoder.verify.faults import MEMBERS, Fault
 from repocoder.verify.filled import Filled, Use
+from repocoder.verify.instead import members_of, most_like
 from repocoder.verify.receivers import Held, Receivers
 
 _SPECIAL = re.compile(r"__\w+__")
+_OWN = ("self.", "cls.", "this.", "super()")
 
 
 def member_faults(filled: Filled, classes: Classes, receivers: Receivers) -> list[Fault]:
@@ -30,7 +32,7 @@ def member_faults(filled: Filled, classes: Classes, receivers: Receivers) -> lis
             held = receivers.of(receiver, use.scope, use.line)
             if held is not None and _lacks(held, member, classes, use):
                 written = f"{receiver}.{member}"
-                found.setdefault(written, _fault(held, written, member, span[0]))
+                found.setdefault(written, _fault(held, written, span[0], _there(held, member, classes, use)))
                 break
     return list(found.values())
 
@@ -59,7 +61,7 @@ def _lacks(held: Held, member: str, classes: Classes, use: Use) -> bool:
     owners = line[0][1:] if held.kind == "heritage" else line[0]
     if member in line[1] or classes.has(owners, member):
         return False
-    if use.name.startswith(("self.", "cls.", "this.", "super()")):  # a mixin has what its heirs bring
+    if use.name.startswith(_OWN):  # a mixin has what its heirs bring
         return not any(_brings_more(heir, owners, member, classes) for heir in classes.heirs(known))
     return True
 
@@ -88,10 +90,20 @@ def _module_has(known: Known, member: str, classes: Classes) -> bool:
     )
 
 
-def _fault(held: Held, written: str, member: str, start: int) -> Fault:
-    owner = held.known
+def _there(held: Held, member: str, classes: Classes, use: Use) -> tuple[str, ...]:
+    """What can be asked for instead; of others nothing private."""
+    line = None if held.kind == "module" else classes.line(held.known)
+    owners = [held.known] if line is None else line[0][1:] if held.kind == "heritage" else line[0]
+    names = members_of(owners)
+    if not use.name.startswith(_OWN) and not member.startswith("_"):
+        names = [name for name in names if not name.startswith("_")]
+    return most_like(member, names)
+
+
+def _fault(held: Held, written: str, start: int, instead: tuple[str, ...]) -> Fault:
+    owner, member = held.known, written.rpartition(".")[2]
     name = f"`{owner.name}`" if owner.qualname else owner.path
     words = (
         f"the bases of {name} have no `{member}`" if held.kind == "heritage" else f"{name} has no `{member}`"
     )
-    return Fault(MEMBERS, written, words, owner.path, owner.qualname, start)
+    return Fault(MEMBERS, written, words, owner.path, owner.qualname, start, instead)

@@ -10,6 +10,7 @@ from repocoder.verify.brackets import code_of
 from repocoder.verify.classes import Classes
 from repocoder.verify.faults import NAMES, Fault
 from repocoder.verify.filled import Filled, Use
+from repocoder.verify.instead import nearest
 from repocoder.verify.language_names import SCRIPTS, known_names
 from repocoder.verify.text import bound_in
 
@@ -34,7 +35,9 @@ def name_faults(filled: Filled, snapshot: Snapshot, classes: Classes) -> list[Fa
             continue
         if name in bound or snapshot.defines(name) or _may_be_inherited(filled, use, name, classes):
             continue
-        found[name] = Fault(NAMES, name, f"nothing here defines `{name}`", start=use.parts[0][0])
+        start = use.parts[0][0]
+        others = nearest(filled.text[: min(start, filled.start)], bound - known)
+        found[name] = Fault(NAMES, name, f"nothing here defines `{name}`", start=start, instead=others)
     return list(found.values())
 
 

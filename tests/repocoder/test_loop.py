@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from indexer.types import Chunk, Span
-from repocoder.loop import Draft, run_loop
+from repocoder.loop import MENDS, Draft, run_loop
 from repocoder.types import Prompt
 from repocoder.verify import Fault
 from retrieval.retriever import Retrieved
@@ -40,6 +41,8 @@ class Script:
     unknown: dict[str, tuple[Fault, ...]] = field(default_factory=dict)
     queries: list[Query] = field(default_factory=list)
     prompted: list[tuple[Hit, ...]] = field(default_factory=list)
+    mended: dict[str, Draft] = field(default_factory=dict)
+    asked_to_mend: list[str] = field(default_factory=list)
 
     def retrieve(self, query: Query) -> Retrieved:
         self.queries.append(query)
@@ -59,6 +62,12 @@ class Script:
 
     def faults(self, query: Query, text: str) -> tuple[Fault, ...]:
         return self.unknown.get(text, ())
+
+    def mend(
+        self, query: Query, prompt: Prompt, text: str, faults: Sequence[Fault], cancel: threading.Event
+    ) -> Draft | None:
+        self.asked_to_mend.append(text)
+        return self.mended.get(text)
 
     def with_definitions(self, query: Query, found: Retrieved, faults: tuple[Fault, ...]) -> Retrieved:
         told = tuple(hit(100 + place) for place, fault in enumerate(faults) if fault.path)
@@ -156,3 +165,54 @@ def test_passes_limits_the_turns() -> None:
     assert len(run(script, passes=1).passes) == 1
     script = Script([found(hit(n)) for n in range(1, 6)], [draft(str(n), -1.5 + n / 5) for n in range(5)])
     assert len(run(script, passes=4).passes) == 4
+
+
+def test_a_wrong_name_is_mended_after_the_last_pass() -> None:
+    script = Script(
+        [found(hit(1)), found(hit(1))],
+        [draft("bad", -0.1)],
+        unknown={"bad": (GHOST, GHOST), "better": (GHOST,)},
+        mended={"bad": draft("better", -0.4), "better": draft("good", -0.5)},
+    )
+    seen: list[tuple[str, int]] = []
+    result = run(script, seen=seen)
+    assert result.turn.draft.text == "good"
+    assert not result.turn.unknown
+    assert [(p.number, p.text, p.kept) for p in result.passes] == [
+        (1, "bad", False),
+        (2, "better", False),
+        (3, "good", True),
+    ]
+    assert "`nope`: written anew from there; fewer checks" in result.passes[1].reason
+    assert seen == [("bad", 1), ("better", 2), ("good", 3)]
+
+
+def test_a_mended_draft_that_is_no_better_is_not_kept() -> None:
+    wrong = {"bad": (GHOST,), "worse": (GHOST, WRONG)}
+    script = Script(
+        [found(hit(1)), found(hit(1))],
+        [draft("bad", -0.1)],
+        unknown=wrong,
+        mended={"bad": draft("worse", -0.01)},
+    )
+    result = run(script)
+    assert result.turn.draft.text == "bad"
+    assert [p.kept for p in result.passes] == [True, False]
+
+
+def test_only_so_many_names_are_mended() -> None:
+    texts = [f"t{number}" for number in range(9)]
+    faults = {text: (GHOST,) * (9 - number) for number, text in enumerate(texts)}
+    mended = {text: draft(after) for text, after in pairwise(texts)}
+    script = Script([found(hit(1)), found(hit(1))], [draft("t0", -0.1)], unknown=faults, mended=mended)
+    assert run(script).turn.draft.text == f"t{MENDS}"
+
+
+def test_what_is_right_or_was_asked_for_once_is_not_mended() -> None:
+    right = Script([found(hit(1))], [draft("x", -0.1)])
+    run(right)
+    once = Script(
+        [found(hit(1))], [draft("bad", -0.1)], unknown={"bad": (GHOST,)}, mended={"bad": draft("good")}
+    )
+    assert run(once, passes=1).turn.draft.text == "bad"
+    assert right.asked_to_mend == once.asked_to_mend == []
