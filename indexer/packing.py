@@ -6,6 +6,8 @@ The halves are apart because readers mostly want the layout, and only resolution
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import TypeAlias
 
 import msgspec
@@ -37,7 +39,7 @@ class Uses(msgspec.Struct, frozen=True, array_like=True):
     bindings: tuple[Binding, ...]
 
 
-class Outline(msgspec.Struct, frozen=True):
+class Outline(msgspec.Struct, frozen=True, dict=True):
     """`FileFacts` without what only the file itself needs, which is not decoded. Fields as there."""
 
     path: str
@@ -47,6 +49,16 @@ class Outline(msgspec.Struct, frozen=True):
     imports: tuple[Import, ...]
     bindings: tuple[Binding, ...]
     references: msgspec.Raw = msgspec.Raw()
+
+    @cached_property
+    def within(self) -> Mapping[str, Sequence[Symbol]]:
+        """The symbols by the qualified name of what they stand right in, in their order."""
+        return symbols_within(self.symbols)
+
+    @cached_property
+    def fields(self) -> Sequence[Binding]:
+        """The bindings of `self.name`."""
+        return fields_of(self.bindings)
 
 
 Seen: TypeAlias = FileFacts | Outline
@@ -90,6 +102,19 @@ _symbols_decoder = msgspec.msgpack.Decoder(_SymbolsOnly)
 _chunks_decoder = msgspec.msgpack.Decoder(_ChunksOnly)
 _raw_decoder = msgspec.msgpack.Decoder(_RawReferences)
 _references_decoder = msgspec.msgpack.Decoder(tuple[Reference, ...])
+
+
+def symbols_within(symbols: Iterable[Symbol]) -> Mapping[str, Sequence[Symbol]]:
+    """See `Outline.within`."""
+    found: dict[str, list[Symbol]] = {}
+    for symbol in symbols:
+        found.setdefault(symbol.qualname.rpartition(".")[0], []).append(symbol)
+    return found
+
+
+def fields_of(bindings: Iterable[Binding]) -> Sequence[Binding]:
+    """See `Outline.fields`."""
+    return [one for one in bindings if one.name.startswith("self.") and "." not in one.name[len("self.") :]]
 
 
 def layout_of(facts: FileFacts) -> Layout:

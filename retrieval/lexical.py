@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer.snapshot import Snapshot
-from indexer.tokens import count_terms
+from indexer.tokens import terms as terms_of
 from indexer.types import Chunk
 from retrieval import snippet
 from retrieval.leak import Guard, Lines
@@ -183,7 +183,7 @@ def weigh(query: Query) -> dict[str, float]:
     weights: dict[str, float] = {}
 
     def add(text: str, weight: float) -> None:
-        for term in count_terms(text):
+        for term in dict.fromkeys(terms_of(text)):
             weights[term] = min(MAX_WEIGHT, weights.get(term, 0.0) + weight)
 
     for line in query.draft.split("\n"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from indexer.packing import Seen
+from indexer.packing import Outline, Seen, fields_of, symbols_within
 from indexer.tokens import split_word
 from indexer.types import Symbol
 
@@ -74,16 +74,16 @@ def _members(facts: Seen, owner: Symbol) -> dict[str, str | Symbol]:
     """
     members: dict[str, str | Symbol] = {}
     inside = owner.qualname + "." if owner.qualname else ""
-    for binding in facts.bindings if inside else ():
-        if not binding.name.startswith("self.") or not binding.scope.startswith(inside):
-            continue
-        name = binding.name[len("self.") :]
-        if "." not in name:
+    fields = facts.fields if isinstance(facts, Outline) else fields_of(facts.bindings)
+    standing = facts.within if isinstance(facts, Outline) else symbols_within(facts.symbols)
+    for binding in fields if inside else ():
+        if binding.scope.startswith(inside):
+            name = binding.name[len("self.") :]
             known = binding.type and binding.kind in ("annotation", "call")
             if known or name not in members:
                 members[name] = f"{name}: {binding.type}" if known else name
-    for symbol in facts.symbols:
-        if symbol.qualname.rpartition(".")[0] != owner.qualname or not symbol.name:
+    for symbol in standing.get(owner.qualname, ()):
+        if not symbol.name:
             continue
         if symbol.kind == "variable":
             line = symbol.signature or _line(members.get(symbol.name, symbol.name))

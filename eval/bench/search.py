@@ -21,14 +21,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-import msgspec
 from rank_bm25 import BM25Okapi
 
 from eval.bench.search_baselines import Spread, measured, spread, spread_of
+from indexer.analyze import analyze
 from indexer.build import Indexer
 from indexer.snapshot import Snapshot
 from indexer.tokens import terms
-from indexer.types import FileFacts
 from retrieval.lexical import weigh
 from retrieval.postings import Postings, PostingsBuilder
 from retrieval.query import query_at
@@ -42,6 +41,8 @@ MIN_LINES = 60
 
 WARM_UP = 3
 """Queries before it is timed: the process has loaded what it needs, the places are still unknown to it."""
+
+PARSE_S = 30.0
 
 SHOWN = 8
 """Hits of a retrieval."""
@@ -186,7 +187,7 @@ def _retrievals(
     after: list[float] = []
     parts: dict[str, list[float]] = {}
     for number, query in enumerate(queries):
-        here, below = _parsed(query), _parsed(_below(query))
+        here, below = _parsed(query), _below(query)
         started = time.perf_counter()
         timings = retriever.retrieve(here, k=SHOWN, mode="auto").timings
         between = time.perf_counter()
@@ -200,16 +201,21 @@ def _retrievals(
 
 
 def _parsed(query: Query) -> Query:
-    """The same with facts that no other query has."""
-    return replace(query, facts=msgspec.msgpack.decode(msgspec.msgpack.encode(query.facts), type=FileFacts))
+    """The same with the facts of its buffer, parsed for it alone as the engine does."""
+    return _at(query, query.line)
 
 
 def _below(query: Query) -> Query:
     """The same at the end of the next line."""
+    return _at(query, query.line + 1)
+
+
+def _at(query: Query, line: int) -> Query:
     text = query.prefix + query.suffix
     lines = text.split("\n")
-    line = min(query.line + 1, len(lines))
-    return query_at(query.path, text, line, len(lines[line - 1].removesuffix("\r")), facts=query.facts)
+    line = min(line, len(lines))
+    facts = analyze(query.path, text.encode(), budget_s=PARSE_S, every_use=True).facts
+    return query_at(query.path, text, line, len(lines[line - 1].removesuffix("\r")), facts=facts)
 
 
 def _open(root: Path, directory: Path) -> Snapshot:

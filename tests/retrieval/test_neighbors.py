@@ -148,6 +148,18 @@ def test_at_most_limit_hits_ranked_from_one(ask: Ask) -> None:
         assert hit.chunk.span.start_line <= hit.start_line <= hit.chunk.span.end_line
 
 
+def test_an_outline_is_rendered_as_all_facts_are(snapshot: Snapshot) -> None:
+    rendered = 0
+    for path in sorted(snapshot.paths()):
+        facts, outline = snapshot.facts(path), snapshot.outline(path)
+        assert facts is not None and outline is not None
+        for symbol in facts.symbols:
+            text = render_symbol(outline, symbol.qualname, {"table": 1.0}, {"row": 0.5})
+            assert text == render_symbol(facts, symbol.qualname, {"table": 1.0}, {"row": 0.5})
+            rendered += bool(text)
+    assert rendered > 80
+
+
 def test_renderings_are_short_and_prefer_members_that_fit_the_place() -> None:
     facts = analyze("wide.py", LIBRARY["wide.py"].encode(), budget_s=30.0).facts
     text = render_symbol(facts, "Wide", {"method_77": 1.0}, {"method_55": 1.0})
