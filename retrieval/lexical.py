@@ -131,10 +131,11 @@ def similar_pending(
     places = snapshot.lines_of([found.id for found in search.ranked])
     margin = max(snippet.LEAD, snippet.FOLLOW, snippet.AROUND)
     hits: list[Candidate] = []
+    clipped = guard.paths
     for found in search.ranked:
         place = places[found.id]
         rank = len(hits) + 1
-        if place.path in guard.paths:
+        if place.path in clipped:
             hit = search.show(found, rank)
             hits += [hit] if hit is not None else []
             continue

@@ -171,10 +171,8 @@ class Postings:
         if last != without or not places.keys() <= known.keys():
             chunks, runs = self.chunks - len(rows), self._runs(rows)
             known = {name: self._idf(chunks, place, runs) for name, place in places.items()}
-            self._last_idf = (
-                without,
-                known,
-            )  # first all terms of a query are asked for, then those that it keeps
+            # of a query first all terms are asked for, then those that it keeps
+            self._last_idf = without, known
         return {name: value for name in places if (value := known[name]) is not None}
 
     def scores(self, terms: Mapping[str, float], *, without: Sequence[int] = ()) -> NDArray[np.float64]:
@@ -205,9 +203,7 @@ class Postings:
         wanted = [Wanted(terms[name] * idf[name], places[name].frequency, places[name].spans) for name in idf]
         if k <= 0 or not wanted:
             return [], np.zeros((len(terms), 0), dtype=np.bool_)
-        if any(
-            term.mass <= 0 for term in wanted
-        ):  # as the idf of a small corpus may be: nothing bounds the rest
+        if any(term.mass <= 0 for term in wanted):  # in a small corpus: then nothing bounds the rest
             found = top(self.ids, self.scores(terms, without=without), k)
             return found, self.shared(list(terms), [number for number, _ in found])
         rows = best_rows(self._lists, wanted, k, np.concatenate([self._dead_rows, left_out]))

@@ -241,8 +241,9 @@ def _shown(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _guarded(candidates: Sequence[Candidate], guard: Guard, trace: Trace | None) -> list[Candidate]:
     """The hits that the leak guard lets through, whatever channel they come from."""
     allowed: list[Candidate] = []
+    guarded = guard.paths
     for candidate in candidates:
-        if candidate.path not in guard.paths:
+        if candidate.path not in guarded:
             allowed.append(candidate)
             continue
         hit = made(candidate)
