@@ -52,7 +52,7 @@ class PromptBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class _Chosen:
+class Snippets:
     """Hits that fit, with their text as the prompt has it, and those that do not."""
 
     hits: tuple[Hit, ...]
@@ -77,7 +77,7 @@ def build_prompt(
     room -= _rounded(len(suffix.ids or ()), room)
     widest = fit_prefix(before, room, template, tokenize_many)
     least = min(len(widest.ids or ()), int(budget.total * PREFIX_SHARE))
-    chosen = _choose(query, hits, min(budget.snippets, room - least), template, tokenize_many)
+    chosen = fit_snippets(query.language, hits, min(budget.snippets, room - least), template, tokenize_many)
     # Each snippet may cost a control token beside its text.
     room -= _rounded(chosen.tokens + len(chosen.parts), room)
     prefix = widest if len(widest.ids or ()) <= room else fit_prefix(before, room, template, tokenize_many)
@@ -98,11 +98,11 @@ def build_prompt(
     )
 
 
-def _choose(
-    query: Query, hits: Sequence[Hit], room: int, template: Template, tokenize_many: TokenizeMany
-) -> _Chosen:
-    """Take hits best first while they fit; a smaller one may still enter after one that did not."""
-    comment = language_named(query.language).line_comment
+def fit_snippets(
+    language: str, hits: Sequence[Hit], room: int, template: Template, tokenize_many: TokenizeMany
+) -> Snippets:
+    """Take hits best first while they fit in `room` tokens; a smaller one may still enter after one that did not."""
+    comment = language_named(language).line_comment
     texts = [render_snippet(template, hit.path[-MAX_PATH:], hit.text, comment) for hit in hits]
     tokenize_many(texts)  # one message for all; below they come from the cache
     ceiling = int(room * SNIPPET_PART)
@@ -121,7 +121,7 @@ def _choose(
         taken.append((hit, part))
         room -= len(part.ids) + 1
     taken = _ordered(taken)
-    return _Chosen(tuple(hit for hit, _ in taken), tuple(part for _, part in taken), tuple(dropped))
+    return Snippets(tuple(hit for hit, _ in taken), tuple(part for _, part in taken), tuple(dropped))
 
 
 def _ordered(taken: Sequence[tuple[Hit, Part]]) -> list[tuple[Hit, Part]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from eval.cli.selectors import running, selectors
+from eval.cli.selectors import layout_option, running, selectors
 from repocoder.cli.options import Command, json_option, progress_option
 from repocoder.cli.progress import StatusLine, is_wanted
 from repocoder.cli.show import note, out, print_json, talk, warn
@@ -31,13 +31,7 @@ if TYPE_CHECKING:
     help="A recorded model's name, the path of a GGUF, or the URL of a /v1/completions server.",
 )
 @click.option("--remote-template", metavar="T", help="Fill-in-the-middle tokens of the model behind a URL.")
-@click.option(
-    "--layout",
-    type=click.Choice(["published", "native"]),
-    default="published",
-    show_default=True,
-    help="Snippets as the papers put them, or as the model was trained on.",
-)
+@layout_option
 @click.option(
     "--memory",
     type=click.Choice(["mixed", "drafts", "off"]),
@@ -64,6 +58,7 @@ def run(**given: Any) -> None:
 @click.command(cls=Command)
 @selectors
 @click.option("--model", metavar="M", help="The model whose tokenizer counts; it is not run.")
+@layout_option
 @running
 @json_option
 @progress_option
@@ -104,6 +99,7 @@ def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
         "method",
         "model",
         "embedder",
+        "layout",
         "without",
         "limit",
         "seed",
@@ -115,7 +111,7 @@ def asked_of(given: dict[str, Any], *, with_model: bool) -> Asked:
     )
     rest = {name: given[name] for name in (*names, "workers", "ray")}
     if with_model:
-        rest |= {name: given[name] for name in ("passes", "remote_template", "layout", "memory", "gate")}
+        rest |= {name: given[name] for name in ("passes", "remote_template", "memory", "gate")}
     return Asked(with_model=with_model, budget=given["budget"] or 0, texts=not given["no_texts"], **rest)
 
 

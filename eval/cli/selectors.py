@@ -46,6 +46,14 @@ method_option = click.option(
 )
 embedder_option = click.option("--embedder", metavar="M", help="An encoder for the dense channel.")
 
+layout_option = click.option(
+    "--layout",
+    type=click.Choice(["published", "native"]),
+    default="published",
+    show_default=True,
+    help="Snippets as the papers put them, or as the model was trained on.",
+)
+
 selectors = together(
     benchmark_option,
     method_option,

@@ -13,9 +13,9 @@ from eval.types import Task
 from indexer.languages import language_named
 from repocoder.fim import render_snippet
 from repocoder.llm.generator import Generator
-from repocoder.prompt import PromptBudget, build_prompt
+from repocoder.prompt import PromptBudget, build_prompt, fit_snippets
 from repocoder.published import layouts as published
-from repocoder.published.layouts import TokenizeMany
+from repocoder.published.layouts import Context, TokenizeMany
 from repocoder.types import Prompt
 from retrieval.types import Hit, Query
 
@@ -27,6 +27,21 @@ def build(protocol: Protocol, task: Task, hits: Sequence[Hit], generator: Genera
     if limits.layout == "native":
         return _native(limits, task, query, hits, generator)
     return published.published_prompt(limits, query, hits, generator)
+
+
+def fit_context(protocol: Protocol, task: Task, hits: Sequence[Hit], generator: Generator) -> Context:
+    """What of the hits fits into `protocol.context_tokens`, where no model is run: in the layout of the paper, or as
+    the product puts them before the file for the model whose tokenizer counts.
+    """
+    if protocol.layout != "native":
+        return published.fit_context(protocol, task.language, hits, generator.tokenize_many)
+    template = generator.vocab.template
+    given = hits[: protocol.max_snippets]
+    fitted = fit_snippets(task.language, given, protocol.context_tokens, template, generator.tokenize_many)
+    text = "".join(part.text for part in fitted.parts)
+    comment = language_named(task.language).line_comment
+    shown = tuple(_as_shown(hit, text, generator, comment) for hit in fitted.hits)
+    return Context(text, fitted.tokens, shown, fitted.dropped)
 
 
 def context_start_line(task: Task, protocol: Protocol, tokenize_many: TokenizeMany) -> int:

@@ -32,7 +32,7 @@ class Setting:
     def title(self) -> str:
         """`repoeval-line, model.gguf, left context, 2048 tokens`."""
         parts = [self.benchmark, self.model or "retrieval only", f"{self.context} context"]
-        parts += [f"{self.layout} layout"] if self.model else []
+        parts += [f"{self.layout} layout"] if self.model or self.layout != "published" else []
         parts += [f"{self.budget} tokens"] if self.budget else []
         return ", ".join(parts)
 

@@ -21,7 +21,7 @@ from eval.metrics import cut, family_of, score
 from eval.metrics.context import context_scores
 from eval.metrics.undefined import fault_rates, undefined_name_rate
 from eval.protocols import Layout, Protocol, as_infill, protocol_for
-from eval.protocols.layouts import build
+from eval.protocols.layouts import build, fit_context
 from eval.run.recipe import record_head
 from eval.types import RunConfig, Scores, Task
 from eval.workspace import EngineOptions, Workspace
@@ -31,7 +31,6 @@ from repocoder.jsonout import gate_json, hit_json
 from repocoder.llm.generator import Generated, GenerateRequest, Generator
 from repocoder.llm.messages import Remember
 from repocoder.published.endings import DRAFT_LINES, StopAfterLines
-from repocoder.published.layouts import fit_context
 from repocoder.types import Prompt
 from retrieval.retriever import Retrieved
 from retrieval.types import GateDecision, Hit
@@ -158,7 +157,7 @@ class Sampler:
     ) -> Record:
         hits = found.hits if found.gate.retrieve else ()
         if not self._config.model:
-            context = fit_context(protocol, task.language, hits, self._generator.tokenize_many)
+            context = fit_context(protocol, task, hits, self._generator)
             scores = self._context_scores(task, context.hits, context.tokens)
             shown = self._shown(found.hits, context.hits, context.text, 0, context.tokens)
             return {**shown, "prediction": None, "scores": scores, "timings": timings}

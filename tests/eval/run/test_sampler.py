@@ -91,6 +91,21 @@ def test_retrieval_alone_runs_no_model(folder: Path) -> None:
     assert "exact_match" not in only["scores"]
 
 
+def test_without_a_model_the_layout_of_the_product_can_be_counted_too(folder: Path) -> None:
+    shown = {
+        layout: sample(folder, TRUTH, "hybrid", model="", layout=layout)["passes"][0]
+        for layout in ("published", "native")
+    }
+    assert "# def scale" in shown["published"]["prompt"]
+    native = shown["native"]["prompt"]
+    assert native.startswith("helper.py\ndef scale")
+    assert shown["native"]["context_tokens"] < shown["published"]["context_tokens"]
+    assert (
+        shown["native"]["scores"]["identifier_coverage"]
+        == shown["published"]["scores"]["identifier_coverage"]
+    )
+
+
 def test_the_engine_is_the_product(folder: Path) -> None:
     record = sample(folder, TRUTH + "\n\n\ndef more():\n    pass\n", "engine", passes=2)
     assert record["passes"][0]["prediction"] == TRUTH  # its own stop rules end with the function
