@@ -258,6 +258,15 @@ class Engine:
                 self.live.keep(context, live, query, result, completion)
             return completion
 
+    def prepare(self, request: CompletionRequest, cancel: threading.Event) -> None:
+        """Find the snippets and have the model read the prompt for a place where a live request is likely to come:
+        the first key on its line then waits for neither. Raises what `complete` raises."""
+        with self._completing, self._sessions.lease() as session:
+            steps = self._steps(session, request, cancel)
+            if isinstance(steps, EngineSteps) and not cancel.is_set():
+                buffer = open_buffer(self.root, request)
+                self.live.steps(steps).read(self._query(buffer, request), cancel)
+
     def remember(self, limit_s: float | None = None) -> Update | None:
         """Bring the repository's memory up to date with the index, for `limit_s` seconds at most.
 

@@ -61,6 +61,12 @@ class LiveSteps:
     def with_definitions(self, query: Query, found: Retrieved, faults: tuple[Fault, ...]) -> Retrieved:
         return self.steps.with_definitions(query, found, faults)
 
+    def read(self, query: Query, cancel: threading.Event) -> None:
+        """What comes before the first token of a completion, so that the next key on the line finds it done."""
+        found = self.retrieve(query)
+        if not cancel.is_set():
+            self.steps.read(self.prompt(query, found.hits if found.gate.retrieve else ()), cancel)
+
     def ground(self, query: Query) -> Ground:
         """What the snippets of a query without a draft stand on."""
         steps = self.steps

@@ -12,7 +12,7 @@ from repocoder.buffer import Buffer
 from repocoder.config import Settings
 from repocoder.gate.choice import Gates, masked
 from repocoder.hole import hole_of
-from repocoder.llm.generator import GenerateRequest, Generator
+from repocoder.llm.generator import Generated, GenerateRequest, Generator
 from repocoder.llm.messages import Remember
 from repocoder.loop import Draft, LoopResult
 from repocoder.memory.repository import RepositoryMemory
@@ -85,9 +85,7 @@ class EngineSteps:
             memory=remembered,
         )
         written = self.generator.generate(order, on_text, cancel)
-        if self.rates is not None and written.token_ids:
-            read = len(prompt.token_ids) - written.reused_tokens
-            self.rates.note(self.generator.info, self.settings.threads, read, written.prefill_ms)
+        self._note_rate(prompt, written)
         finished = finish(written.text, query, written.stop_reason)
         return Draft(
             text=finished.text,
@@ -142,6 +140,18 @@ class EngineSteps:
             notes=finished.notes,
             reused_tokens=written.reused_tokens,
         )
+
+    def read(self, prompt: Prompt, cancel: threading.Event) -> None:
+        """Have the model read a prompt, which is in its cache then. A remote one is not asked for nothing."""
+        if self.generator.can_remember:
+            self._note_rate(
+                prompt, self.generator.generate(GenerateRequest(prompt.token_ids, 1), None, cancel)
+            )
+
+    def _note_rate(self, prompt: Prompt, written: Generated) -> None:
+        if self.rates is not None and written.token_ids:
+            read = len(prompt.token_ids) - written.reused_tokens
+            self.rates.note(self.generator.info, self.settings.threads, read, written.prefill_ms)
 
     def faults(self, query: Query, text: str) -> tuple[verify.Fault, ...]:
         return verify.faults(query, text, self.snapshot, self.parse)

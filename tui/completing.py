@@ -13,6 +13,7 @@ from tui.ahead import Ahead
 from tui.display import milliseconds
 from tui.messages import CompletionDone, CompletionFailed, CompletionStreamed
 from tui.pace import Pace, worth_asking
+from tui.reading import ReadAhead, Stoppable, Work
 from tui.running import Run
 from tui.widgets.status import describe_running
 
@@ -27,16 +28,10 @@ SILENT_EDIT_CHARACTERS = 200
 """A longer edit is pasted, not typed: nothing is suggested after it unasked."""
 
 
-class Stoppable(Protocol):
-    """A timer of Textual."""
-
-    def stop(self) -> None: ...
-
-
 class Screen(Protocol):
     """What completing needs of the screen that it belongs to."""
 
-    def start_run(self, run: Run) -> None: ...
+    def start_run(self, run: Work) -> None: ...
 
     def say(self, text: Content) -> None: ...
 
@@ -60,6 +55,7 @@ class Completing:
         self._numbers = 0
         self._ready = False
         self.ahead = Ahead(screen.start_run, self._number)
+        self.reading = ReadAhead(screen.start_run, screen.after, self._worth_reading)
 
     @property
     def running(self) -> bool:
@@ -74,6 +70,7 @@ class Completing:
         """Ask for a completion at the cursor of `editor`; one that is running is cancelled."""
         self._forget_timer()
         self.cancel()
+        self.reading.asked(editor)
         request = self._request(editor)
         claimed = self.ahead.claim(request)
         self._run = claimed or Run(self._number(), editor, request, automatic=automatic)
@@ -111,6 +108,7 @@ class Completing:
         """The index can be read: start what waited for it."""
         waiting = self._run if not self._ready else None
         self._ready = True
+        self.reading.forget()
         if waiting is not None:
             waiting.started = time.monotonic()
             self._go(waiting)
@@ -133,24 +131,44 @@ class Completing:
         self._forget_timer()
         if self.ahead.request is not None:
             self.ahead.edited(self._request(editor))
+        if characters <= SILENT_EDIT_CHARACTERS:
+            self.moved(editor, typed=True)
         if self.automatic and self._ready and self._run is None and characters <= SILENT_EDIT_CHARACTERS:
             self._timer = self._screen.after(self.pace.pause_s, lambda: self._rested(editor))
 
+    def moved(self, editor: Editor, *, typed: bool = False) -> None:
+        """The cursor is elsewhere: what a suggestion there will need is prepared when it rests."""
+        if (
+            self.automatic
+            and self._ready
+            and self._engine.settings.speculate == "on"
+            and (typed or self.pace.is_quick)
+        ):
+            self.reading.look(editor, typed=typed)
+
     def _rested(self, editor: Editor) -> None:
         self._timer = None
+        if self._run is None and self._may_ask(editor):
+            self.begin(editor, automatic=True)
+
+    def _worth_reading(self, editor: Editor) -> CompletionRequest | None:
+        free = self._run is None and self.ahead.request is None
+        return self._request(editor) if free and self._may_ask(editor) else None
+
+    def _may_ask(self, editor: Editor) -> bool:
+        """May something be suggested unasked where the cursor of this editor stands?"""
         row, column = editor.cursor_location
-        if (
-            self._run is None
-            and editor.ghost is None
+        return (
+            editor.ghost is None
             and editor.has_focus
             and editor.selection.is_empty
             and worth_asking(editor.document[row], (row, column))
-        ):
-            self.begin(editor, automatic=True)
+        )
 
     def ask_nothing(self) -> None:
         """Forget that the keys rest: nothing is asked for before the next one."""
         self._forget_timer()
+        self.reading.stop()
 
     def _forget_timer(self) -> None:
         if self._timer is not None:
@@ -174,6 +192,7 @@ class Completing:
         self.automatic = False
         self._forget_timer()
         self.ahead.cancel()
+        self.reading.stop()
         if self._run is not None:
             self._run.cancel.set()
 

@@ -13,6 +13,9 @@ SHORTEST_PAUSE_S, LONGEST_PAUSE_S = 0.12, 1.0
 SHARE = 0.4
 """Of the time to the first text. A request that the next key cancels is lost work: the dearer, the longer the pause."""
 
+QUICK_S = 1.0
+"""To the first text. Where it takes longer, nothing is prepared for a place where nobody has typed yet."""
+
 REMEMBERED = 8  # completions whose time counts
 
 MAX_LINE_CHARACTERS = 2_000
@@ -28,6 +31,11 @@ class Pace:
     def note(self, seconds: float) -> None:
         """A completion showed its first text (or its end) after so long."""
         self._seconds.append(seconds)
+
+    @property
+    def is_quick(self) -> bool:
+        """Does a first text cost little on this machine? Unknown before the first."""
+        return not self._seconds or median(self._seconds) <= QUICK_S
 
     @property
     def pause_s(self) -> float:

@@ -29,8 +29,8 @@ from tui.keymap import FIRST_BINDINGS, WORK_BINDINGS
 from tui.knowing import KNOW_BINDINGS, Knowing
 from tui.listing import list_files
 from tui.messages import FilesListed
+from tui.reading import Work
 from tui.restoring import Restoring
-from tui.running import Run
 from tui.screens.desk import Desk
 from tui.screens.sizes import take_size
 from tui.widgets.editor_area import EditorArea
@@ -41,6 +41,8 @@ from tui.widgets.status import StatusLines, describe_done
 from tui.widgets.tour import Tour, tour_file
 
 if TYPE_CHECKING:
+    from textual.widgets import TextArea
+
     from repocoder.engine import Engine
     from tui import messages
     from tui.widgets.editor import Editor
@@ -143,7 +145,7 @@ class WorkspaceScreen(Desk):
         )
         self.say(Content(f"suggestions: {how}   F8 switches"))
 
-    def start_run(self, run: Run) -> None:
+    def start_run(self, run: Work) -> None:
         work = partial(run.work, self.engine, self.post_message, self.turn_of)
         self.run_worker(work, thread=True, group="completion", exit_on_error=False)
 
@@ -178,6 +180,11 @@ class WorkspaceScreen(Desk):
 
     def on_ghost_turned(self, message: messages.GhostTurned) -> None:
         self.say(Content(f"suggestion {message.number} of {message.count}   Alt+N shows the next"))
+
+    def on_text_area_selection_changed(self, event: TextArea.SelectionChanged) -> None:
+        editor = self.area.current
+        if editor is not None and event.text_area is editor:
+            self.completing.moved(editor)
 
     def on_edited(self, message: messages.Edited) -> None:
         self.completing.edited(message.editor, message.characters)
