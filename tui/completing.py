@@ -74,7 +74,7 @@ class Completing:
         request = self._request(editor)
         claimed = self.ahead.claim(request)
         self._run = claimed or Run(self._number(), editor, request, automatic=automatic)
-        editor.begin_ghost()
+        editor.begin_ghost(quietly=automatic)
         if claimed is not None:
             claimed.automatic, claimed.started = automatic, time.monotonic()
         elif self._ready:

@@ -35,7 +35,7 @@ PAINTED = "Quit"  # in the footer
 FINDER_KEY, FINDER = "\x10", "Esc leaves"
 COMPLETE_KEY = "\x0e"
 AUTOMATIC_KEY = "\x1b[19~"  # F8
-END_OF_FILE = "\x1b[1;5F"
+END_OF_FILE, END_OF_LINE = "\x1b[1;5F", "\x1b[F"
 BUSY = re.compile(r"index: (?:not read|looking|parsing|resolving|indexing|publishing)")
 READY = re.compile(r"index: [\d,]+ files")
 FOUND = re.compile(r"[1-9][\d,]* of [\d,]+ files?")  # in the finder
@@ -234,32 +234,43 @@ class Bench:
                 lambda screen: READY.search(screen.text) and MODEL_LOADING not in screen.text, WAIT_S
             )
             for number, cursor in enumerate(cursors.values()):
-                self._open(terminal, cursor.path, cursor.line)
-                terminal.press("\x1b[F")
-                terminal.rest(0.5)
-                pressed = terminal.press(cursor.truth[0])
-                shown = re.compile(
-                    rf"^\s*{cursor.line}  {' ' * cursor.column}{re.escape(cursor.truth[0])}\S", re.M
-                )
-                try:
-                    painted = terminal.wait(_matches(shown), GHOST_S)
-                except TimeoutExpiredError:
-                    missing += 1
-                    continue
-                if number >= WARM:
-                    self.note("key to ghost text, pause included", painted - pressed)
+                for name, enter in (("the cursor rested on the line", ""), ("a line that Enter began", "\r")):
+                    seconds = self._time_to_ghost(terminal, cursor, enter)
+                    missing += seconds is None
+                    if seconds is not None and number >= WARM:
+                        self.note(f"key to ghost, with the pause: {name}", seconds)
         self.notes.append(
-            f"ghost: {missing} of {len(cursors)} cursors have no suggestion within {GHOST_S:.0f} s"
+            f"ghost: {missing} of {2 * len(cursors)} times no suggestion within {GHOST_S:.0f} s"
         )
         self._engine_alone(root, list(cursors.values()))
+
+    def _time_to_ghost(self, terminal: Terminal, cursor: Any, enter: str) -> float | None:
+        """Seconds from the first letter of the true line to a suggestion behind it; None if there is none."""
+        letter = cursor.truth[0]
+        self._open(terminal, cursor.path, cursor.line - len(enter))
+        terminal.press(END_OF_LINE)
+        terminal.rest(0.5)
+        if enter:
+            terminal.press(enter)
+            terminal.rest(BETWEEN_KEYS_S)
+        pressed = terminal.press(letter)
+        # A line of the file with a letter and nothing else, and a suggestion, which may begin with a space.
+        shown = _matches(re.compile(rf"^\s*{cursor.line}  \s*{re.escape(letter)} ?\S", re.M))
+        try:
+            return terminal.wait(shown, GHOST_S) - pressed
+        except TimeoutExpiredError:
+            return None
 
     def _engine_alone(self, root: Path, cursors: Sequence[Any]) -> None:
         from repocoder.config import load_settings
         from repocoder.engine import Engine
+        from repocoder.paths import state_dir
+        from repocoder.rates import Rates
         from repocoder.types import CompletionRequest
 
         settings = load_settings(root).settings
-        with Engine(root, settings) as engine:
+        with Engine(root, settings, rates=Rates(state_dir())) as engine:
+            engine.remember()
             engine.warm_up()
             for number, cursor in enumerate(cursors):
                 lines = cursor.text.split("\n")

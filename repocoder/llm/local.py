@@ -18,7 +18,7 @@ from repocoder.fim import VocabFacts, detect, facts_of
 from repocoder.gguf import GgufHeader, read_header
 from repocoder.llm.gate import gate_tokens
 from repocoder.llm.generator import Generated, GenerateRequest, OnText, Vocab
-from repocoder.llm.ids import IdCache
+from repocoder.llm.ids import IdCache, pieces
 from repocoder.llm.link import POLL_S, Link
 from repocoder.llm.messages import (
     Detokenize,
@@ -92,15 +92,18 @@ class LocalGenerator:
 
     def tokenize_many(self, texts: Sequence[str]) -> list[list[int]]:
         with self._lock:
-            known = {text: self._cache.get(text) for text in dict.fromkeys(texts)}
-            missing = [text for text, ids in known.items() if ids is None]
-            if missing or self._vocab is None:
-                sendable = [text.encode("utf-8", "replace").decode() for text in missing]
+            if self._vocab is None:
+                self._insist(lambda: self._loaded(None))
+            parts = {text: self._parts(text) for text in dict.fromkeys(texts)}
+            known = {part: self._cache.get(part) for some in parts.values() for part in some}
+            missing = [part for part, ids in known.items() if ids is None]
+            if missing:
+                sendable = [part.encode("utf-8", "replace").decode() for part in missing]
                 answer = self._ask(lambda link: self._tokenize(link, sendable))
-                for text, ids in zip(missing, answer, strict=True):
-                    known[text] = ids
-                    self._cache.put(text, ids)
-            return [list(known[text] or ()) for text in texts]
+                for part, ids in zip(missing, answer, strict=True):
+                    known[part] = ids
+                    self._cache.put(part, ids)
+            return [[number for part in parts[text] for number in known[part] or ()] for text in texts]
 
     def detokenize(self, token_ids: Sequence[int]) -> str:
         def ask(link: Link) -> str:
@@ -232,6 +235,10 @@ class LocalGenerator:
         if self._link is not None:
             self._link.kill()
         self._link = None
+
+    def _parts(self, text: str) -> list[str]:
+        by_pattern = self._header is not None and self._header.metadata.get("tokenizer.ggml.model") == "gpt2"
+        return pieces(text) if by_pattern else [text]
 
     def _tokenize(self, link: Link, texts: list[str]) -> list[list[int]]:
         link.send(Tokenize(texts))

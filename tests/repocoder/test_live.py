@@ -104,6 +104,29 @@ def test_the_prompt_of_the_next_key_is_in_the_models_cache(embedded: Engine) -> 
         seen = ids
 
 
+def test_what_was_prepared_is_in_the_models_cache(embedded: Engine) -> None:
+    embedded.prepare(at(""), threading.Event())
+    completion = embedded.complete(at("a"))
+    assert completion.prompt.hits and not completion.known
+    assert completion.passes[0].reused_tokens >= completion.prompt_tokens - 4  # the last word is another one
+    assert completion.text == embedded.complete(at("a", live=False)).text
+
+
+def test_nothing_is_prepared_after_a_cancel(embedded: Engine) -> None:
+    cancel = threading.Event()
+    cancel.set()
+    embedded.prepare(at(""), cancel)
+    assert embedded.complete(at("a")).passes[0].reused_tokens == 0
+
+
+def test_a_model_that_is_elsewhere_is_not_asked_to_prepare(root: Path, tmp_path: Path) -> None:
+    model = FakeGenerator("x")  # as a remote one, it has no cache of ours
+    with Engine(root, Settings(workers=1), generator=model, directory=tmp_path / "index") as engine:
+        engine.index()
+        engine.prepare(at(""), threading.Event())
+    assert not model.requests
+
+
 def test_a_second_pass_leaves_its_snippets_to_the_next_key(embedded: Engine) -> None:
     first = embedded.complete(at("area", passes=2))
     if len(first.passes) == 1:

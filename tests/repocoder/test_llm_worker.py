@@ -23,6 +23,7 @@ from repocoder.gguf import read_header
 from repocoder.llm import runtime
 from repocoder.llm.fake import FakeGenerator
 from repocoder.llm.generator import Fed, GenerateRequest
+from repocoder.llm.ids import pieces
 from repocoder.llm.local import LocalGenerator, LocalModel, open_generator, physical_cores
 from repocoder.models import EMBEDDED_CTX, EMBEDDED_FILE, EMBEDDED_NAME, EMBEDDED_SHA256
 from repocoder.types import ModelInfo
@@ -68,6 +69,27 @@ def test_many_texts_are_the_same_as_one_by_one(model: LocalGenerator) -> None:
     texts = [SOURCE[:300], "", "def f():", SOURCE[:300], HOSTILE]
     assert model.tokenize_many(texts) == [model.tokenize(text) for text in texts]
     assert model.detokenize([6, *model.tokenize("a\n"), 1]) == "<|file_sep|>a\n<|fim_prefix|>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [SOURCE, HOSTILE * 40, ("é1\r\n\tif x:\n\n\n  y2\n" * 90) + "z", "a\n" * 900, "1234567\n  '" * 200],
+)
+def test_a_long_text_has_the_same_ids_in_pieces(model: LocalGenerator, text: str) -> None:
+    assert "".join(pieces(text)) == text
+    whole = model._ask(lambda link: model._tokenize(link, [text]))[0]
+    assert model.tokenize(text) == whole
+    assert model.tokenize(text + "end") == model._ask(lambda link: model._tokenize(link, [text + "end"]))[0]
+
+
+def test_what_is_typed_at_the_end_leaves_the_other_pieces_alone() -> None:
+    before, after = pieces(SOURCE), pieces(SOURCE[:-1] + "  # more\n")
+    assert len(before) > 10
+    assert max(map(len, before)) < 2_000
+    assert before[:-1] == after[: len(before) - 1]
+    middle = SOURCE.index("\n", len(SOURCE) // 2)
+    edited = pieces(SOURCE[:middle] + "  # typed" + SOURCE[middle:])
+    assert len(set(edited) - set(before)) <= 2
 
 
 def test_text_streams_and_log_probabilities_add_up(model: LocalGenerator) -> None:

@@ -88,7 +88,7 @@ async def test_a_pause_after_typing_asks_without_a_key(engine_with: Any, ui: Any
         await pilot.pause(0.3)
         assert not app.workspace.completing.waiting  # the cursor alone asks for nothing
         await pilot.press("h")
-        await ui.wait(pilot, lambda: editor.ghost is not None and editor.ghost.rest)
+        await ui.wait(pilot, lambda: editor.ghost is not None and not app.workspace.completing.running)
         assert editor.ghost.rest == "elper.build(name)"
         assert editor.cursor_location == (4, 13)
         assert editor.document[4] == "    value = h"
@@ -152,7 +152,7 @@ async def test_a_key_ends_what_nobody_asked_for_at_once(engine_with: Any, ui: An
         assert completing.waiting
         assert editor.ghost is None
         go.set()
-        await ui.wait(pilot, lambda: editor.ghost is not None and editor.ghost.rest)
+        await ui.wait(pilot, lambda: editor.ghost is not None and not completing.running)
         assert editor.ghost.rest == "lper.build(name)"  # of a request that knew both letters
         assert editor.document[4] == "    value = he"
 

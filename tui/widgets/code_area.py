@@ -23,6 +23,7 @@ from repocoder.edits import TextFile
 from tui.colours import GROUPS, Colours, colour
 from tui.document import DisplayedDocument, ExactDocument
 from tui.messages import ColoursReady
+from tui.widgets.painted_by_rows import Look, PaintedByRows
 
 COLOUR_PAUSE_S = 0.4
 """Keys must rest for so long before the whole file is lexed again."""
@@ -51,7 +52,7 @@ class LineTheme(TextAreaTheme):
             self.cursor_line_style = Style(bgcolor=self.cursor_line_style.bgcolor)
 
 
-class CodeArea(TextArea):
+class CodeArea(PaintedByRows):
     """One open file, shown with harmless characters and kept byte for byte."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -211,6 +212,17 @@ class CodeArea(TextArea):
                 self._painted.clear()
             strip = self._painted[look] = super()._render_line(y)
         return strip
+
+    def look(self, y: int) -> Look:
+        row = self.scroll_offset.y + y
+        return self.look_of_line(row) if row < self.document.line_count else ()
+
+    def look_of_line(self, row: int) -> Look:
+        """What a line of the document looks like."""
+        look = (row, self.exact.lines[row], self._colours.runs(row))
+        if not self._has_marks(row):
+            return look
+        return (*look, self.selection, self._draw_cursor, self._matching_bracket_location)
 
     def _has_marks(self, row: int) -> bool:
         """Does the row show anything but its text and its colours: the cursor, a selection, a bracket?"""

@@ -22,6 +22,7 @@ from tui.ghost import Ghost, next_line, next_word
 from tui.messages import Edited, GhostDropped, GhostTaken, GhostTurned, PreviewWanted
 from tui.preview import Preview
 from tui.widgets.code_area import CodeArea
+from tui.widgets.painted_by_rows import Look
 
 PREVIEW_LINES = 10
 """A longer suggestion is not overseen at a glance: taking all of it shows a diff first."""
@@ -78,6 +79,8 @@ class Editor(CodeArea):
 
     def __init__(self, file: TextFile, *, id: str | None = None) -> None:  # noqa: A002  # Textual's name
         self._ghost: Ghost | None = None
+        self._seen: tuple[Location, str] | None = None  # of the ghost: where, and what
+        self._offered = (False, False, False)  # what the keys can do with it, as the hints have it
         super().__init__(file, id=id)
 
     # ---- edits
@@ -117,11 +120,13 @@ class Editor(CodeArea):
         """The suggestion at the cursor; its text is empty while it is being waited for."""
         return self._ghost
 
-    def begin_ghost(self) -> None:
+    def begin_ghost(self, *, quietly: bool = False) -> None:
         """Wait for a suggestion at the cursor: it is dropped when the cursor leaves or another text is
-        typed."""
+        typed. `quietly`: nobody asked for it, so the hints do not tell how to end it."""
         self._ghost = Ghost(self.cursor_location)
-        self._show_ghost()
+        self._paint_ghost()
+        if not quietly:
+            self._offer()
 
     def write_ghost(self, text: str) -> bool:
         """Show newer text of the model; False if it contradicts what was typed before any of it was shown."""
@@ -240,9 +245,27 @@ class Editor(CodeArea):
             self.history.checkpoint()
 
     def _show_ghost(self) -> None:
+        self._paint_ghost()
+        self._offer()
+
+    def _offer(self) -> None:
+        """Make the hints again, where other keys are of use now: that takes as long as painting a screen."""
+        ghost = self._ghost
+        offered = (ghost is not None, bool(ghost and ghost.rest), ghost is not None and ghost.number[1] > 1)
+        if offered != self._offered:
+            self._offered = offered
+            self.refresh_bindings()
+
+    def _paint_ghost(self) -> None:
+        """Paint it if there is anything new to see of it."""
+        seen = (
+            (self._ghost.anchor, self._ghost.rest) if self._ghost is not None and self._ghost.rest else None
+        )
+        if seen == self._seen:
+            return
+        self._seen = seen
         self._line_cache.clear()
         self._refresh_size()
-        self.refresh_bindings()
         self.refresh()
         if self._ghost is not None and self._ghost.rest:
             self._scroll_to_ghost(len(self._ghost.lines))
@@ -286,6 +309,17 @@ class Editor(CodeArea):
                 line[:column], (visible(lines[0]), self._ghost_style), after, end="", no_wrap=True
             )
         return line
+
+    def look(self, y: int) -> Look:
+        ghost = self._ghost
+        if ghost is None or not ghost.rest:
+            return super().look(y)
+        below = y + self.scroll_offset.y - ghost.anchor[0]
+        if below < 0:
+            return super().look(y)
+        if below > self._extra_rows:
+            return super().look(y - self._extra_rows)
+        return (*self.look_of_line(ghost.anchor[0]), ghost.anchor, ghost.rest, below)
 
     def _has_marks(self, row: int) -> bool:
         return (self._ghost is not None and row == self._ghost.anchor[0]) or super()._has_marks(row)

@@ -12,6 +12,7 @@ from textual.document._document import Location, Selection
 
 from repocoder.edits import TextFile
 from tui.widgets.editor import Editor
+from tui.widgets.painted_by_rows import Look
 
 MAX_MATCHES = 10_000
 """Matches that are marked and counted: more tells nobody more."""
@@ -86,12 +87,16 @@ class SearchableEditor(Editor):
     def get_line(self, line_index: int) -> Text:
         line = super().get_line(line_index)
         ghost = self.ghost
-        limit = ghost.anchor[1] if ghost is not None and ghost.anchor[0] == line_index else len(line)
+        behind = ghost is not None and ghost.rest and ghost.anchor[0] == line_index
+        limit = ghost.anchor[1] if ghost is not None and behind else len(line)
         style = self._match_style if line_index in self._by_row else None
         for _, left, right in self._by_row.get(line_index, ()):
             if right <= limit and style is not None:  # what is behind a suggestion stands elsewhere
                 line.stylize(style, left, right)
         return line
+
+    def look_of_line(self, row: int) -> Look:
+        return (*super().look_of_line(row), *self._by_row.get(row, ()))
 
     def _has_marks(self, row: int) -> bool:
         return row in self._by_row or super()._has_marks(row)
