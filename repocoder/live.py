@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from repocoder.answers import Answers, rest_of
@@ -57,6 +57,11 @@ class LiveSteps:
 
     def faults(self, query: Query, text: str) -> tuple[Fault, ...]:
         return self.steps.faults(query, text)
+
+    def mend(
+        self, query: Query, prompt: Prompt, text: str, faults: Sequence[Fault], cancel: threading.Event
+    ) -> Draft | None:
+        return self.steps.mend(query, prompt, text, faults, cancel)
 
     def with_definitions(self, query: Query, found: Retrieved, faults: tuple[Fault, ...]) -> Retrieved:
         return self.steps.with_definitions(query, found, faults)
