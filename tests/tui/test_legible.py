@@ -18,6 +18,7 @@ from textual.geometry import Region
 from repocoder.types import Check
 from tui.legible import READABLE, RECEDING, Legible, contrast, legible
 from tui.messages import FileChosen
+from tui.widgets.tour import Tour
 
 SOURCE = '''"""Doc."""
 # comment
@@ -107,8 +108,8 @@ async def _busy_workspace(app: Any, pilot: Any, scripted: Any, ui: Any) -> None:
     editor.move_cursor((11, 12))
     await pilot.press("ctrl+n")
     await ui.wait(pilot, lambda: editor.ghost is not None and not app.workspace.completing.running)
-    tour = app.workspace.query_one("#tour")
-    tour.display = True
+    tour = Tour(app.engine.root / "no-mark", lambda: editor, id="tour")
+    await app.workspace.mount(tour, before="#status")
     tour.update("words of the tour")
     await pilot.pause()
 
