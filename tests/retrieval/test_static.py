@@ -16,7 +16,7 @@ from tokenizers import Tokenizer
 
 from repocoder.embedders import EMBEDDED, FOLDER, NONE, digests, open_embedder
 from retrieval.embed import EmbedderError
-from retrieval.static import FILES, StaticEncoder, Words, file_sha256
+from retrieval.static import FILES, StaticEncoder, Words, file_sha256, thinned
 
 SHA256 = digests()
 
@@ -46,7 +46,9 @@ def test_the_same_vectors_as_sentence_transformers(encoder: StaticEncoder) -> No
     own_source = Path(__file__).read_text(encoding="utf-8")
     texts = [*TEXTS, *own_source.split("\n\n"), own_source]
     theirs = library.SentenceTransformer(str(FOLDER), device="cpu", local_files_only=True)
-    expected = theirs.encode(texts, convert_to_numpy=True, show_progress_bar=False)
+    expected = theirs.encode(
+        [thinned(text) for text in texts], convert_to_numpy=True, show_progress_bar=False
+    )
     ours = encoder.embed(texts)
     assert ours.dtype == np.float32
     assert ours.shape == (len(texts), 256) == expected.shape
@@ -66,6 +68,23 @@ def test_each_word_alone_gives_the_tokens_of_the_text(texts: list[str]) -> None:
         ids, sizes = words.tokens(texts)
         assert sizes.tolist() == [len(one) for one in expected]
         assert ids.tolist() == [number for one in expected for number in one]
+
+
+@given(st.lists(st.text("aB_9. \néΣ", max_size=80), max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_thinned_tokens_are_those_of_thinned_texts(texts: list[str]) -> None:
+    tokenizer = Tokenizer.from_file(str(FOLDER / "tokenizer.json"))
+    ids, sizes = Words(tokenizer).thinned_tokens(texts)
+    expected = [tokenizer.encode(thinned(text), add_special_tokens=False).ids for text in texts]
+    assert sizes.tolist() == [len(one) for one in expected]
+    ends = np.cumsum([0, *sizes])
+    for start, end, one in zip(ends, ends[1:], expected, strict=False):
+        assert sorted(ids[start:end].tolist()) == sorted(one)
+
+
+def test_a_word_of_n_counts_as_the_root_of_n() -> None:
+    words = " ".join(["a"] * 6 + ["b"] * 7 + ["c"] * 2 + ["d"])
+    assert thinned(words).split() == ["a"] * 2 + ["b"] * 3 + ["c", "d"]
 
 
 def test_a_lone_surrogate_is_no_error(encoder: StaticEncoder) -> None:

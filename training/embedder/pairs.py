@@ -38,7 +38,7 @@ DEFINITIONS = ("function", "method", "class")
 MIN_CHARACTERS = 60
 """Of code: less is a line that could be anywhere."""
 
-CALLS_OF_ONE = 3
+CALLS_OF_ONE = {"train": 8, "validation": 3, "test": 3}
 """Call sites of one definition at most: a logger's `info` would be a tenth of all."""
 
 SHARES = {"next": 0.5, "comment": 0.7, "masked": 0.35}
@@ -74,6 +74,7 @@ class Pair(msgspec.Struct, frozen=True):
     anchor: str
     positive: str
     name: str = ""  # of what is looked for, "" where it has none
+    path: str = ""  # of the file that has `positive`
 
 
 def read_sources(corpus: Path) -> dict[str, dict[str, list[Source]]]:
@@ -94,8 +95,10 @@ def read_pairs(work: Path, split: str) -> Iterator[Pair]:
                 yield msgspec.json.decode(line, type=Pair)
 
 
-def pairs_of(snapshot: Snapshot, package: str, paths: Iterable[str], chance: random.Random) -> Iterator[Pair]:
-    """All pairs of an indexed package, from these of its files."""
+def pairs_of(
+    snapshot: Snapshot, package: str, paths: Iterable[str], calls: int, chance: random.Random
+) -> Iterator[Pair]:
+    """All pairs of an indexed package, from these of its files; `calls`: of one definition, at most."""
     wanted = sorted(set(paths) & snapshot.paths())
     left = MAX_PACKAGE_BYTES
     for path in chance.sample(wanted, len(wanted)):
@@ -106,8 +109,8 @@ def pairs_of(snapshot: Snapshot, package: str, paths: Iterable[str], chance: ran
             yield from _chunk_pairs(snapshot, package, path, language, chance)
             text = snapshot.content(path).decode("utf-8", "replace")
             for words, code in texts.comment_blocks(text, language):
-                yield Pair("comment", package, passage(words), passage(code))
-    yield from _calls(snapshot, package, frozenset(wanted), chance)
+                yield Pair("comment", package, passage(words), passage(code), path=path)
+    yield from _calls(snapshot, package, frozenset(wanted), calls, chance)
 
 
 def _docstrings(snapshot: Snapshot, package: str, path: str, language: Language) -> Iterator[Pair]:
@@ -117,7 +120,7 @@ def _docstrings(snapshot: Snapshot, package: str, path: str, language: Language)
         code = text_of(snapshot, symbol)
         found = texts.split_docstring(code) if language.name == "python" else (symbol.doc, code)
         if found is not None and texts.says_something(found[0]):
-            yield Pair("docstring", package, passage(found[0]), passage(found[1]), symbol.name)
+            yield Pair("docstring", package, passage(found[0]), passage(found[1]), symbol.name, path)
 
 
 def _chunk_pairs(
@@ -125,15 +128,16 @@ def _chunk_pairs(
 ) -> Iterator[Pair]:
     chunks = snapshot.chunks_of(path)
     for chunk, after in itertools.pairwise(chunks):
-        yield Pair("next", package, passage(chunk.text), passage(after.text))
+        yield Pair("next", package, passage(chunk.text), passage(after.text), path=path)
     for chunk in chunks:
         text = passage(chunk.text)
-        yield Pair(
-            "masked", package, texts.masked(text, language.keywords, MASKED_SHARE, chance), text, chunk.name
-        )
+        anchor = texts.masked(text, language.keywords, MASKED_SHARE, chance)
+        yield Pair("masked", package, anchor, text, chunk.name, path)
 
 
-def _calls(snapshot: Snapshot, package: str, wanted: frozenset[str], chance: random.Random) -> Iterator[Pair]:
+def _calls(
+    snapshot: Snapshot, package: str, wanted: frozenset[str], most: int, chance: random.Random
+) -> Iterator[Pair]:
     """Call sites with the definitions that our resolver finds for them in other files."""
     sites: dict[int, list[tuple[str, int]]] = defaultdict(list)
     paths = {symbol.id: symbol for symbol in snapshot.all_symbols() if symbol.path in wanted}
@@ -146,11 +150,11 @@ def _calls(snapshot: Snapshot, package: str, wanted: frozenset[str], chance: ran
         if target.kind not in DEFINITIONS:
             continue
         code = passage(text_of(snapshot, target))
-        for path, line in chance.sample(found, min(CALLS_OF_ONE, len(found))):
+        for path, line in chance.sample(found, min(most, len(found))):
             lines = snapshot.content(path).decode("utf-8", "replace").split("\n")
             anchor = texts.around_call(lines, line)
             if target.name in anchor:
-                yield Pair("call", package, passage(anchor), code, target.name)
+                yield Pair("call", package, passage(anchor), code, target.name, target.path)
 
 
 def text_of(snapshot: Snapshot, symbol: Symbol) -> str:
@@ -219,7 +223,7 @@ def write_package(work: Path, split: str, package: str, sources: Sequence[Source
         gzip.open(place.with_suffix(".part"), "wb", compresslevel=1) as stream,
     ):
         count = 0
-        for pair in chosen(pairs_of(snapshot, package, paths, chance), chance):
+        for pair in chosen(pairs_of(snapshot, package, paths, CALLS_OF_ONE[split], chance), chance):
             stream.write(msgspec.json.encode(pair) + b"\n")
             count += 1
     place.with_suffix(".part").rename(place)

