@@ -140,6 +140,9 @@ def _check_without(asked: Asked) -> None:
         check_name("part", name, ABLATIONS)
     if asked.without and asked.method not in ENGINE:
         raise UsageError(f"--without: {asked.method} is not made of our parts: take {' or '.join(ENGINE)}")
+    loop = [name for name in asked.without if ABLATIONS[name].group == "loop"]
+    if loop and asked.method != "engine":
+        raise UsageError(f"--without: {loop[0]}: {asked.method} has no such loop: take engine")
 
 
 def default_out(config: RunConfig) -> Path:

@@ -105,6 +105,10 @@ def test_sources_are_asked_for_only_where_they_are_needed(benchmark: Benchmark, 
         (Asked("bm25", gate="logistic"), "bm25 has none to choose: take engine or hybrid"),
         (Asked("bm25", without=("similar",)), "bm25 is not made of our parts: take hybrid or engine"),
         (Asked("hybrid", without=("simlar",)), "no such part: simlar: did you mean similar?"),
+        (
+            Asked("hybrid", without=("similar", "loop.mending")),
+            "loop.mending: hybrid has no such loop: take engine",
+        ),
     ],
 )
 def test_what_cannot_be_is_refused(benchmark: Benchmark, asked: Asked, words: str) -> None:
