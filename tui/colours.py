@@ -5,12 +5,12 @@ A key re-lexes only the lines around it. The whole file is done in a thread when
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:  # a lexer is imported with the first file that it is for
     from pygments.lexer import Lexer  # type: ignore[import-untyped]
@@ -67,31 +67,55 @@ class Row:
 _UNKNOWN = Row()
 
 
-def lexer_for(path: str) -> Lexer | None:
+class NamedLexer:
+    """The lexer for files of a name, imported and its expressions compiled when it is first used: 0.1 s."""
+
+    _loaded: ClassVar[set[str]] = set()  # classes, by name
+
+    def __init__(self, candidates: Sequence[tuple[str, str, bool]]) -> None:
+        """`candidates`: module, class, and whether the pattern that fits is a whole name."""
+        self._candidates = candidates
+        self._lexer: Lexer | None = None
+
+    @property
+    def is_loaded(self) -> bool:
+        """Has it been used, by this file or another one?"""
+        return all(name in self._loaded for _, name, _ in self._candidates)
+
+    def load(self) -> Lexer:
+        """In any thread. Of several the one is taken that Pygments would take."""
+        if self._lexer is None:
+            ranked = []
+            for module, name, whole in self._candidates:
+                lexer = getattr(import_module(module), name)
+                ranked.append((lexer.priority + (0.5 if whole else 0.0), name, lexer))
+            chosen = max(ranked, key=lambda one: one[:2])[2]
+            self._lexer = chosen(stripnl=False, ensurenl=False)
+            self._loaded.update(name for _, name, _ in self._candidates)
+        return self._lexer
+
+    def get_tokens_unprocessed(self, text: str) -> Iterable[tuple[int, Any, str]]:
+        """As that of Pygments."""
+        found: Iterable[tuple[int, Any, str]] = self.load().get_tokens_unprocessed(text)
+        return found
+
+
+def lexer_for(path: str) -> NamedLexer | None:
     """The lexer for a file of this name; the content is not guessed at.
 
     Chooses as `pygments.lexers.find_lexer_class_for_filename`, without its 900 regular expressions and its look at
-    every installed package: 0.1 s less for the first file.
+    every installed package.
     """
-    name = path.rsplit("/", 1)[-1]
-    found = _lexers_for(name) if name else []
-    if not found:
-        return None
-    _, _, chosen = max(found, key=lambda one: one[:2])
-    return chosen(stripnl=False, ensurenl=False)
-
-
-def _lexers_for(name: str) -> list[tuple[float, str, Any]]:
-    """Rank, name and class of every lexer with a pattern for this file name."""
     from pygments.lexers._mapping import LEXERS  # type: ignore[import-untyped]
 
-    found = []
-    for class_name, (module, _, _, patterns, _) in LEXERS.items():
-        for pattern in patterns:
-            if _fits(name, pattern):
-                lexer = getattr(import_module(module), class_name)
-                found.append((lexer.priority + (0.0 if "*" in pattern else 0.5), class_name, lexer))
-    return found
+    name = path.rsplit("/", 1)[-1]
+    candidates = [
+        (module, class_name, "*" not in pattern)
+        for class_name, (module, _, _, patterns, _) in LEXERS.items()
+        for pattern in patterns
+        if _fits(name, pattern)
+    ]
+    return NamedLexer(candidates) if name and candidates else None
 
 
 def _fits(name: str, pattern: str) -> bool:
@@ -102,8 +126,12 @@ def _fits(name: str, pattern: str) -> bool:
     return name.endswith(ending) if ending != pattern else name == pattern
 
 
-def colour(lexer: Lexer, lines: Sequence[str], stop: Callable[[], bool] | None = None) -> list[Row] | None:
-    """Colours of `lines`, lexed from a fresh state; None if `stop` said so on the way."""
+def colour(
+    lexer: NamedLexer | None, lines: Sequence[str], stop: Callable[[], bool] | None = None
+) -> list[Row] | None:
+    """Colours of `lines`, lexed from a fresh state; None if `stop` said so on the way, or there is no lexer."""
+    if lexer is None:
+        return None
     runs: list[list[Run]] = [[] for _ in lines]
     clean = [True] * len(lines)
     row = column = 0
@@ -145,8 +173,9 @@ class Colours:
         return self._rows[row].runs if row < len(self._rows) else ()
 
     def lex(self, lines: Sequence[str], first: int, last: int) -> None:
-        """Colour rows `first` to `last` now, beginning at the nearest clean row above."""
-        if self.lexer is None:
+        """Colour rows `first` to `last` now, beginning at the nearest clean row above. A lexer that was not used yet
+        is left to the thread that colours the whole: the text is shown before."""
+        if self.lexer is None or not self.lexer.is_loaded:
             return
         start = first
         lowest = max(0, first - MAX_BACK_ROWS)

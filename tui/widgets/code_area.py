@@ -246,7 +246,7 @@ class CodeArea(PaintedByRows):
 
     def colour_all(self, *, at_once: bool = False) -> None:
         """Lex the whole document in a thread, when the keys rest."""
-        if self._colours.lexer is None or not self.is_mounted:
+        if self._colours.lexer is None or not self.is_attached:
             return
         if self._colour_timer is not None:
             self._colour_timer.stop()
