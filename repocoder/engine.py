@@ -22,7 +22,7 @@ from repocoder.gate.labels import Subject
 from repocoder.live import Live
 from repocoder.llm.generator import Generator
 from repocoder.llm.messages import Remember
-from repocoder.loop import LoopResult, run_loop
+from repocoder.loop import run_loop
 from repocoder.memory.recollection import Recollection
 from repocoder.memory.store import Update
 from repocoder.paths import index_dir
@@ -248,9 +248,11 @@ class Engine:
             if known is not None:
                 return known
             query = self._query(buffer, request)
-            asked = live or steps
-            run: Callable[..., LoopResult] = run_loop if self.settings.method == "hybrid" else run_passes
-            result = run(asked, query, passes=request.passes, on_text=on_text, cancel=cancel)
+            passes = request.passes
+            if isinstance(steps, PublishedSteps):
+                result = run_passes(steps, query, passes=passes, on_text=on_text, cancel=cancel)
+            else:
+                result = run_loop(live or steps, query, passes=passes, on_text=on_text, cancel=cancel)
             index_ms, self._index_ms = self._index_ms, 0.0
             total_ms = index_ms + _since(started)
             completion = completed(buffer, query, result, self.model_info(), index_ms, total_ms)

@@ -17,7 +17,7 @@ from repocoder.llm.messages import Remember
 from repocoder.loop import Draft, LoopResult
 from repocoder.memory.repository import RepositoryMemory
 from repocoder.mending import gap_of, mend
-from repocoder.postprocess import StopRule, finish
+from repocoder.postprocess import Finished, StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
 from repocoder.rates import Limit, Rates
 from repocoder.types import Completion, CompletionRequest, ModelInfo, Prompt, RetrievalMode, Timings
@@ -86,35 +86,27 @@ class EngineSteps:
         )
         written = self.generator.generate(order, on_text, cancel)
         self._note_rate(prompt, written)
-        finished = finish(written.text, query, written.stop_reason)
-        return Draft(
-            text=finished.text,
-            stop_reason=finished.stop_reason,
-            mean_logprob=written.mean_logprob_of(len(finished.text)),
-            completion_tokens=len(written.token_ids),
-            prefill_ms=written.prefill_ms,
-            first_token_ms=written.first_token_ms,
-            total_ms=written.total_ms,
-            notes=finished.notes,
-            reused_tokens=written.reused_tokens,
-            origins=()
-            if self.memory is None or remembered is None
-            else self.memory.origins(written, len(finished.text), remembered, masked(query)),
-        )
+        draft = _drafted(finish(written.text, query, written.stop_reason), written)
+        draft = replace(draft, mean_logprob=written.mean_logprob_of(len(draft.text)))
+        if self.memory is None or remembered is None:
+            return draft
+        origins = self.memory.origins(written, len(draft.text), remembered, masked(query))
+        return replace(draft, origins=origins)
 
     def mend(
         self, query: Query, prompt: Prompt, text: str, faults: Sequence[verify.Fault], cancel: threading.Event
     ) -> Draft | None:
+        """The draft `text` with another name in the place of the first wrong one, and what the model writes after it,
+        of which its figures tell; None where no other name is known, or it was cancelled.
+        """
         gap = gap_of(query, text, faults)
         if gap is None:
             return None
 
         def remembered(text: str) -> Remember | None:
-            return (
-                None
-                if self.memory is None
-                else self.memory.order(masked(replace(query, prefix=query.prefix + text)))
-            )
+            if self.memory is None:
+                return None
+            return self.memory.order(masked(replace(query, prefix=query.prefix + text)))
 
         mended = mend(
             gap,
@@ -127,19 +119,8 @@ class EngineSteps:
         )
         if mended is None or mended.written.stop_reason == "cancelled":
             return None
-        written = mended.written
-        finished = finish(mended.text, query, written.stop_reason)
-        return Draft(
-            text=finished.text,
-            stop_reason=finished.stop_reason,
-            mean_logprob=written.mean_logprob,
-            completion_tokens=len(self.generator.tokenize(mended.text)),
-            prefill_ms=written.prefill_ms,
-            first_token_ms=written.first_token_ms,
-            total_ms=written.total_ms,
-            notes=finished.notes,
-            reused_tokens=written.reused_tokens,
-        )
+        draft = _drafted(finish(mended.text, query, mended.written.stop_reason), mended.written)
+        return replace(draft, completion_tokens=len(self.generator.tokenize(mended.text)))
 
     def read(self, prompt: Prompt, cancel: threading.Event) -> None:
         """Have the model read a prompt, which is in its cache then. A remote one is not asked for nothing."""
@@ -160,6 +141,20 @@ class EngineSteps:
         return replace(
             found, hits=verify.lead_with(verify.definitions_for(faults, query, self.snapshot), found.hits)
         )
+
+
+def _drafted(finished: Finished, written: Generated) -> Draft:
+    return Draft(
+        text=finished.text,
+        stop_reason=finished.stop_reason,
+        mean_logprob=written.mean_logprob,
+        completion_tokens=len(written.token_ids),
+        prefill_ms=written.prefill_ms,
+        first_token_ms=written.first_token_ms,
+        total_ms=written.total_ms,
+        notes=finished.notes,
+        reused_tokens=written.reused_tokens,
+    )
 
 
 def completed(
