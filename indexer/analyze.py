@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from indexer.chunk import chunk_lines, chunk_tree
-from indexer.grammar import Budget, BudgetError, syntax_of
-from indexer.languages import PLAIN_TEXT, Language, language_in
+from indexer.grammar import Budget, BudgetError, Syntax, syntax_of
+from indexer.languages import PLAIN_TEXT, language_in
 from indexer.secrets import mask
 from indexer.source import Source
 from indexer.symbols import Extracted, extract, file_symbol
@@ -53,8 +53,9 @@ def analyze(
     extracted = Extracted((file_symbol(source),), (), (), ())
     if language.grammar:
         try:
+            syntax = syntax_of(language)  # loaded once, in up to a second that no file has to pay
             budget = Budget(budget_s * PARSE_SHARE, resident_bytes)
-            chunks, extracted = _parse(language, source, budget, every_use)
+            chunks, extracted = _parse(syntax, source, budget, every_use)
         except BudgetError as error:
             degraded = error.reason
         except MemoryError:
@@ -78,9 +79,8 @@ def analyze(
 
 
 def _parse(
-    language: Language, source: Source, budget: Budget, every_use: bool
+    syntax: Syntax, source: Source, budget: Budget, every_use: bool
 ) -> tuple[tuple[ChunkFact, ...], Extracted]:
-    syntax = syntax_of(language)
     tree = syntax.parse(source.data, budget)
     extracted = extract(tree, source, syntax, budget, every_use=every_use)
-    return chunk_tree(tree, source, extracted.scopes, language, budget), extracted
+    return chunk_tree(tree, source, extracted.scopes, syntax.language, budget), extracted
