@@ -84,6 +84,7 @@ class Engine:
         self._state = threading.Lock()  # guards the generator, which is made when first needed
         self._completing = threading.Lock()
         self._baselines = Baselines()
+        self._parsed: tuple[tuple[str, bytes] | None, FileFacts | None] = (None, None)
         self._index_ms = 0.0  # of builds since the last completion, reported with it
 
     def __enter__(self) -> Engine:
@@ -347,7 +348,14 @@ class Engine:
         )
 
     def _facts(self, buffer: Buffer) -> FileFacts | None:
-        return self._parse(buffer.path, buffer.data)
+        """Of a buffer. Those of the last one are kept: its line is read ahead, asked about, and again if refused."""
+        text = (buffer.path, buffer.data)
+        known, facts = self._parsed
+        if known != text:
+            facts = self._parse(*text)
+            if facts is not None:  # it may have taken too long only now
+                self._parsed = (text, facts)
+        return facts
 
     def _parse(self, path: str, data: bytes) -> FileFacts | None:
         """In a worker; None where there is nothing to parse with, or it takes too long."""

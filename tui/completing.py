@@ -55,7 +55,7 @@ class Completing:
         self._numbers = 0
         self._ready = False
         self.ahead = Ahead(screen.start_run, self._number)
-        self.reading = ReadAhead(screen.start_run, screen.after, self._worth_reading)
+        self.reading = ReadAhead(screen.start_run, screen.after, self._worth_reading, self._is_busy)
 
     @property
     def running(self) -> bool:
@@ -137,7 +137,10 @@ class Completing:
             self._timer = self._screen.after(self.pace.pause_s, lambda: self._rested(editor))
 
     def moved(self, editor: Editor, *, typed: bool = False) -> None:
-        """The cursor is elsewhere: what a suggestion there will need is prepared when it rests."""
+        """The cursor is elsewhere: what a suggestion there will need is prepared when it rests. What nobody asked for
+        in another file, which is out of sight, ends."""
+        if self._run is not None and self._run.automatic and self._run.editor is not editor:
+            self.cancel()
         if (
             self.automatic
             and self._ready
@@ -152,8 +155,10 @@ class Completing:
             self.begin(editor, automatic=True)
 
     def _worth_reading(self, editor: Editor) -> CompletionRequest | None:
-        free = self._run is None and self.ahead.request is None
-        return self._request(editor) if free and self._may_ask(editor) else None
+        return self._request(editor) if self._may_ask(editor) else None
+
+    def _is_busy(self) -> bool:
+        return self._run is not None or self.ahead.request is not None
 
     def _may_ask(self, editor: Editor) -> bool:
         """May something be suggested unasked where the cursor of this editor stands?"""

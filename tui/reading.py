@@ -8,6 +8,7 @@ a line, and stay: see `repocoder.sticky`. It is done once a line, not at each ke
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
@@ -25,6 +26,9 @@ AFTER_KEY_S = 0.04
 
 AFTER_MOVE_S = 0.25
 """After the cursor was moved: who goes through a file line by line costs nothing."""
+
+AGAIN_S = 0.1
+"""While the engine is at something else: then it is looked again whether the cursor still rests there."""
 
 Line = tuple[str, int, int]
 """Path, row, and how many lines the file has."""
@@ -70,24 +74,32 @@ class ReadAhead:
         start: Callable[[Work], None],
         after: Callable[[float, Callable[[], None]], Stoppable],
         request: Callable[[Editor], CompletionRequest | None],
+        is_busy: Callable[[], bool],
     ) -> None:
-        """`start` starts work in a thread, `request` says what would be asked in an editor, None for nothing."""
+        """`start` starts work in a thread, `request` says what would be asked in an editor, None for nothing. Nothing
+        is read while the engine `is_busy` with what comes first."""
         self._start = start
         self._after = after
         self._request = request
+        self._is_busy = is_busy
         self._timer: Stoppable | None = None
+        self._awaited: tuple[Line, float] | None = None  # that the timer is for, and when it is due
         self._reading: Reading | None = None
         self._line: Line | None = None  # whose prompt is in the model's cache, or on its way there
 
     def look(self, editor: Editor, *, typed: bool) -> None:
-        """The cursor has moved, by typing or otherwise: read its line when it rests there."""
+        """The cursor has moved, by typing or otherwise: read its line when it rests there. What is typed on the line
+        puts nothing off: the snippets and most of the prompt stay as they are."""
+        line, seconds = line_of(editor), AFTER_KEY_S if typed else AFTER_MOVE_S
+        due = time.monotonic() + seconds
+        if self._awaited is not None and self._awaited[0] == line and self._awaited[1] <= due:
+            return
         self._forget_timer()
-        line = line_of(editor)
         if line == self._line:
             return
         if self._reading is not None and self._reading.line != line:
             self._drop()
-        self._timer = self._after(AFTER_KEY_S if typed else AFTER_MOVE_S, lambda: self._rested(editor))
+        self._wait(editor, line, due, seconds)
 
     def asked(self, editor: Editor) -> None:
         """A completion is asked for, which does it all for this line; what is being read of it is of use."""
@@ -106,12 +118,21 @@ class ReadAhead:
         self._forget_timer()
         self._drop()
 
-    def _rested(self, editor: Editor) -> None:
-        self._timer = None
+    def _wait(self, editor: Editor, line: Line, due: float, seconds: float) -> None:
+        self._awaited = (line, due)
+        self._timer = self._after(seconds, lambda: self._rested(editor, line))
+
+    def _rested(self, editor: Editor, line: Line) -> None:
+        self._timer = self._awaited = None
+        if line != line_of(editor):
+            return
+        if self._is_busy():
+            self._wait(editor, line, time.monotonic() + AGAIN_S, AGAIN_S)
+            return
         request = self._request(editor)
         if request is not None:
             self._drop()
-            self._line = line_of(editor)
+            self._line = line
             self._reading = Reading(self._line, request)
             self._start(self._reading)
 
@@ -124,7 +145,7 @@ class ReadAhead:
     def _forget_timer(self) -> None:
         if self._timer is not None:
             self._timer.stop()
-            self._timer = None
+            self._timer = self._awaited = None
 
 
 def line_of(editor: Editor) -> Line:

@@ -209,7 +209,7 @@ def app(scripted: ScriptedEngine) -> RepocoderApp:
 class Driver:
     """What tests do with a pilot, again and again."""
 
-    async def wait(self, pilot: Any, condition: Callable[[], object], seconds: float = 5.0) -> None:
+    async def wait(self, pilot: Any, condition: Callable[[], object], seconds: float = 30.0) -> None:
         """Let the application run until the condition holds; fail after `seconds`."""
         for _ in range(int(seconds / 0.02)):
             if condition():

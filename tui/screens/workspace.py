@@ -225,6 +225,8 @@ class WorkspaceScreen(Desk):
 
     def on_tabs_changed(self) -> None:
         self.restoring.save()
+        if self.area.current is not None:
+            self.completing.moved(self.area.current)
 
     def action_back(self) -> None:
         if self.area.back() is None:
