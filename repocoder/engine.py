@@ -80,9 +80,11 @@ class Engine:
         self.live = Live(self.choices, self._sessions.changes)
         self._generator = generator
         self._owns_generator = generator is None
-        self._recollection = Recollection(self.directory, settings.memory, self.snapshot, self.notes.append)
         self._state = threading.Lock()  # guards the generator, which is made when first needed
         self._completing = threading.Lock()
+        self._recollection = Recollection(
+            self.directory, settings.memory, self.snapshot, self.notes.append, self._completing
+        )
         self._baselines = Baselines()
         self._parsed: tuple[tuple[str, bytes] | None, FileFacts | None] = (None, None)
         self._index_ms = 0.0  # of builds since the last completion, reported with it

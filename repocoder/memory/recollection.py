@@ -14,6 +14,10 @@ from repocoder.llm.generator import Generator
 from repocoder.memory.repository import RepositoryMemory
 from repocoder.memory.store import Update
 
+PUBLISHED_AFTER_S = 1.0
+"""What was read for the first time in so many seconds can be remembered, then what was in twice as many, and so on: a
+large repository takes half a minute, and what is read is sorted anew each time."""
+
 
 class Recollection:
     """For one engine. Any thread may ask."""
@@ -24,9 +28,12 @@ class Recollection:
         mode: str,
         lease: Callable[[], AbstractContextManager[Snapshot]],
         note: Callable[[str], None],
+        completing: threading.Lock,
     ) -> None:
         """`mode`: see `repocoder.config.MEMORIES`. `lease` gives the current index and keeps it open; `note` is told
-        why nothing can be remembered."""
+        why nothing can be remembered. While somebody else holds `completing` nothing is read in the background: it
+        would be the same worker."""
+        self._completing = completing
         self._lease = lease
         self._directory = directory
         self._mode = mode
@@ -80,10 +87,29 @@ class Recollection:
             return self._memory
 
     def _catch_up(self, memory: RepositoryMemory) -> None:
+        limit_s = PUBLISHED_AFTER_S
         with self._lease() as snapshot:
             try:
-                memory.update(snapshot, self._closing.is_set)
+                while (done := self._read_for(limit_s, memory, snapshot)) is not None and done.unread:
+                    if self._closing.is_set():
+                        break
+                    limit_s *= 2
             except RepocoderError as error:
                 self._failed = snapshot.generation
                 if not self._closing.is_set():
                     self._note(f"repository memory: {error}")
+
+    def _read_for(self, limit_s: float, memory: RepositoryMemory, snapshot: Snapshot) -> Update | None:
+        """Read on for so long, between completions, and have what is read by then remembered."""
+        deadline = time.monotonic() + limit_s
+        has_read = False
+
+        def is_over() -> bool:
+            nonlocal has_read
+            with self._completing:
+                pass
+            over = self._closing.is_set() or (has_read and time.monotonic() > deadline)
+            has_read = True
+            return over
+
+        return memory.update(snapshot, is_over)

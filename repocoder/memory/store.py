@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from indexer import disk
+from repocoder.llm.ids import pieces
 from repocoder.memory.suffixes import sort_places
 
 FORMAT = 1
@@ -33,7 +34,8 @@ MOST_TOKENS = 8_000_000
 """Of a repository, 64 MB on disk and 15 s to sort; files beyond are not remembered, and the note says so."""
 
 MOST_FILE_TOKENS = 200_000  # of one file: data in the shape of code repeats only itself
-TOKENIZED_AT_ONCE = 32  # files in one message, so that a completion in between need not wait for long
+TOKENIZED_AT_ONCE = 8_000
+"""Characters in one message to the model's worker, 10 to 25 ms of its time: a completion waits for no more of them."""
 
 EMPTY = hashlib.sha256().hexdigest()
 
@@ -147,14 +149,21 @@ class MemoryStore:
         found = {path: ids for path, ids in self._stored() if path in moved}
         waiting = [path for path in digests if path in fresh]
         room = MOST_TOKENS - sum(map(len, found.values()))
-        for start in range(0, len(waiting), TOKENIZED_AT_ONCE):
-            if cancelled():
+        ids: list[int] = []  # of the file that is being read
+        for batch in _batches((path, text_of(path)) for path in waiting):
+            if (
+                cancelled() and not ids
+            ):  # a file that is begun is read to its end: the next time would begin it again
                 break
-            some = waiting[start : start + TOKENIZED_AT_ONCE]
-            for path, ids in zip(some, tokenize_many([text_of(path) for path in some]), strict=True):
-                fits = len(ids) <= min(room, MOST_FILE_TOKENS)
-                found[path] = np.array(ids if fits else (), np.int32)
-                room -= len(found[path])
+            for (path, _, is_last), some in zip(
+                batch, tokenize_many([text for _, text, _ in batch]), strict=True
+            ):
+                ids += some
+                if is_last:
+                    fits = len(ids) <= min(room, MOST_FILE_TOKENS)
+                    found[path] = np.array(ids if fits else (), np.int32)
+                    room -= len(found[path])
+                    ids = []
         return found
 
     def _stored(self) -> Iterator[tuple[str, NDArray[np.int32]]]:
@@ -245,6 +254,40 @@ class MemoryStore:
         left_out = sum(place.start == place.end and place.digest != EMPTY for place in places)
         tokens = sum(place.end - place.start for place in places)
         return Update(len(places) - left_out, tokenized, tokens, left_out, unread)
+
+
+def _batches(files: Iterable[tuple[str, str]]) -> Iterator[list[tuple[str, str, bool]]]:
+    """Files (path, text) in their order, in lists of at most `TOKENIZED_AT_ONCE` characters; a longer one in portions,
+    of which the last is marked."""
+    batch: list[tuple[str, str, bool]] = []
+    size = 0
+    for path, text in files:
+        portions = _portions(text)
+        for number, portion in enumerate(portions, 1):
+            begins = (
+                len(portions) > 1 and number == 1
+            )  # not behind others: between two lists a reader can stop
+            if batch and (begins or size + len(portion) > TOKENIZED_AT_ONCE):
+                yield batch
+                batch, size = [], 0
+            batch.append((path, portion, number == len(portions)))
+            size += len(portion)
+    if batch:
+        yield batch
+
+
+def _portions(text: str) -> list[str]:
+    """A long text, cut where tokens end if it can be; elsewhere a cut changes the tokens beside it: that is no harm."""
+    if len(text) <= TOKENIZED_AT_ONCE:
+        return [text]
+    portions = [""]
+    for piece in pieces(text):
+        for start in range(0, len(piece), TOKENIZED_AT_ONCE):
+            part = piece[start : start + TOKENIZED_AT_ONCE]
+            if len(portions[-1]) + len(part) > TOKENIZED_AT_ONCE:
+                portions.append("")
+            portions[-1] += part
+    return portions
 
 
 def bans(segment: Segment, paths: Iterable[str]) -> NDArray[np.int64]:

@@ -127,7 +127,7 @@ def test_what_is_damaged_is_made_again(memory: MemoryStore, damage: str) -> None
 def test_a_cancelled_update_keeps_what_it_has_read(
     memory: MemoryStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "TOKENIZED_AT_ONCE", 2)
+    monkeypatch.setattr(store, "TOKENIZED_AT_ONCE", 2 * len("text of a"))
     texts = {name: f"text of {name}" for name in "abcde"}
     turns = iter([False, False, True])
     done = memory.update(texts, texts.__getitem__, tokenize_many, lambda: next(turns))
