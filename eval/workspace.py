@@ -123,12 +123,16 @@ class Workspace:
                 self._engine.remember()
         return self._engine
 
-    def remembered(self, task: Task) -> Remember | None:
-        """What the repository says at a hole: all of its code, but of the hole's file only what stands above it."""
+    def remembered(self, task: Task, typed: str = "") -> Remember | None:
+        """What the repository says at a hole: all of its code, but of the hole's file only what stands above it.
+
+        `typed`: the end of the prefix, if the model is to write that again.
+        """
         exclusions = (Exclusion(task.path, task.line, task.line + task.truth.count("\n")),)
         query = Query(
-            task.path, task.language, task.line, task.column, task.prefix, "", "", (), exclusions=exclusions
-        )
+            task.path, task.language, task.line, task.column, task.prefix.removesuffix(typed), "", "", (),
+            exclusions=exclusions,
+        )  # fmt: skip
         return self.engine.recollect(query)
 
     def request(self, task: Task) -> CompletionRequest:

@@ -195,6 +195,7 @@ def explanation_json(explanation: Explanation) -> Json:
             "template": prompt.template,
             "limit": prompt.limit or None,
             "text": prompt.text,
+            "typed": prompt.typed,
         },
         "timings": dict(explanation.timings),
         "model": model_json(explanation.model),

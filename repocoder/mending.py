@@ -65,21 +65,21 @@ def mend(
     memory: Callable[[str], Remember | None],
     cancel: threading.Event,
 ) -> Mended | None:
-    """Fill the gap with its likeliest name and go on. `memory`: what the repository says after a text of the draft.
+    """Fill the gap with its likeliest name and go on. `memory`: what the repository says after the prompt and a text.
 
     None if there is no room, or if it is cancelled. Raises ModelError, WorkerError.
     """
     room = generator.vocab.n_ctx - len(prompt.token_ids)
-    name = likeliest(gap, prompt, generator, room, memory(gap.head), cancel)
+    name = likeliest(gap, prompt, generator, room, memory, cancel)
     if name is None:
         return None
     seed = gap.head + name
-    ids = generator.tokenize(seed)
+    ids = generator.tokenize(prompt.typed + seed)
     left = min(max_tokens, room) - len(ids)
     if left <= 0:
         return None
     rule = _Seeded(stop, seed)
-    order = GenerateRequest((*prompt.token_ids, *ids), left, rule, memory=memory(seed))
+    order = GenerateRequest((*prompt.token_ids, *ids), left, rule, memory=memory(prompt.typed + seed))
     written = generator.generate(order, None, cancel)
     return Mended(seed + written.text, written)
 
@@ -89,23 +89,25 @@ def likeliest(
     prompt: Prompt,
     generator: Generator,
     room: int,
-    memory: Remember | None,
+    memory: Callable[[str], Remember | None],
     cancel: threading.Event,
 ) -> str | None:
     """The name that the model finds likeliest between the head and what followed; None if cancelled or too long."""
     if len(gap.names) == 1 or not generator.can_score:
         return gap.names[0]
-    texts = generator.tokenize_many([gap.head + name + gap.after for name in gap.names])
+    head = prompt.typed + gap.head
+    texts = generator.tokenize_many([head + name + gap.after for name in gap.names])
     columns = zip(*texts, strict=False)
     shared = min(
         sum(1 for _ in takewhile(lambda column: len(set(column)) == 1, columns)), min(map(len, texts)) - 1
     )
     start = (*prompt.token_ids, *texts[0][:shared])
+    remembered = memory(generator.detokenize(texts[0][:shared]))
     best: tuple[float, str] | None = None
     for name, ids in zip(gap.names, texts, strict=True):
         if len(ids) >= room:
             continue
-        values = generator.score(start, ids[shared:], cancel, memory=memory)
+        values = generator.score(start, ids[shared:], cancel, memory=remembered)
         if not values:
             return None
         if best is None or sum(values) > best[0]:

@@ -14,7 +14,7 @@ from indexer.languages import language_named
 from repocoder.fim import Infill, Part, Template, assemble, render_snippet
 from repocoder.llm.generator import Generator
 from repocoder.types import DroppedHit, Prompt
-from repocoder.window import TokenizeMany, fit_lines, fit_prefix, fit_suffix
+from repocoder.window import TokenizeMany, fit_lines, fit_prefix, fit_suffix, split_open_end
 from retrieval.types import Hit, Query
 
 DEFAULT_TOKENS = 2048
@@ -65,9 +65,18 @@ class Snippets:
 
 
 def build_prompt(
-    query: Query, hits: Sequence[Hit], generator: Generator, *, budget: PromptBudget, repo_name: str
+    query: Query,
+    hits: Sequence[Hit],
+    generator: Generator,
+    *,
+    budget: PromptBudget,
+    repo_name: str,
+    heals: bool = False,
 ) -> Prompt:
-    """The prompt for a hole; `hits` come best first. Never longer than `budget.total`, whatever it holds."""
+    """The prompt for a hole; `hits` come best first. Never longer than `budget.total`, whatever it holds.
+
+    If it `heals`, it ends before the word or blanks at the cursor, which are its `typed` (`repocoder.llm.retyping`).
+    """
     template = generator.vocab.template
     tokenize_many = generator.tokenize_many
     before, after = (text.replace("\r\n", "\n") for text in (query.prefix, query.suffix))
@@ -81,6 +90,7 @@ def build_prompt(
     # Each snippet may cost a control token beside its text.
     room -= _rounded(chosen.tokens + len(chosen.parts), room)
     prefix = widest if len(widest.ids or ()) <= room else fit_prefix(before, room, template, tokenize_many)
+    prefix, typed = split_open_end(prefix, template, tokenize_many) if heals else (prefix, "")
     infill = Infill(repo_name[:MAX_REPO_NAME], chosen.parts, query.path[-MAX_PATH:], prefix, suffix)
     ids, parts = assemble(template, infill, tokenize_many)
     return Prompt(
@@ -95,6 +105,7 @@ def build_prompt(
         snippet_tokens=chosen.tokens,
         template=template.name,
         hit_tokens=tuple(len(part.ids or ()) for part in chosen.parts),
+        typed=typed,
     )
 
 

@@ -62,7 +62,14 @@ class EngineSteps:
         if limit is not None and limit.tokens < budget.total:
             why = f"{limit.tokens:,} of {budget.total:,} tokens: {limit.why}"
             budget = self._budget(limit.tokens)
-        prompt = build_prompt(masked(query), hits, self.generator, budget=budget, repo_name=self.repo_name)
+        prompt = build_prompt(
+            masked(query),
+            hits,
+            self.generator,
+            budget=budget,
+            repo_name=self.repo_name,
+            heals=self.generator.can_retype,
+        )
         return replace(prompt, limit=why)
 
     def _budget(self, tokens: int) -> PromptBudget:
@@ -76,13 +83,14 @@ class EngineSteps:
     def generate(
         self, prompt: Prompt, query: Query, on_text: Callable[[str], None] | None, cancel: threading.Event
     ) -> Draft:
-        remembered = None if self.memory is None else self.memory.order(masked(query))
+        remembered = self._remembered(query, prompt)
         order = GenerateRequest(
             prompt.token_ids,
             self.request.max_tokens,
             StopRule(query),
             may_be_empty=not hole_of(query).wants_text,
             memory=remembered,
+            typed=prompt.typed,
         )
         written = self.generator.generate(order, on_text, cancel)
         self._note_rate(prompt, written)
@@ -92,6 +100,13 @@ class EngineSteps:
             return draft
         origins = self.memory.origins(written, len(draft.text), remembered, masked(query))
         return replace(draft, origins=origins)
+
+    def _remembered(self, query: Query, prompt: Prompt, text: str = "") -> Remember | None:
+        """What the memory may say after the prompt and this text of the model."""
+        if self.memory is None:
+            return None
+        shown = masked(query)
+        return self.memory.order(replace(shown, prefix=shown.prefix.removesuffix(prompt.typed) + text))
 
     def mend(
         self, query: Query, prompt: Prompt, text: str, faults: Sequence[verify.Fault], cancel: threading.Event
@@ -103,18 +118,13 @@ class EngineSteps:
         if gap is None:
             return None
 
-        def remembered(text: str) -> Remember | None:
-            if self.memory is None:
-                return None
-            return self.memory.order(masked(replace(query, prefix=query.prefix + text)))
-
         mended = mend(
             gap,
             prompt,
             self.generator,
             stop=StopRule(query),
             max_tokens=self.request.max_tokens,
-            memory=remembered,
+            memory=lambda text: self._remembered(query, prompt, text),
             cancel=cancel,
         )
         if mended is None or mended.written.stop_reason == "cancelled":

@@ -53,6 +53,7 @@ class Prompt:
         int, ...
     ] = ()  # of each hit as it stands in the prompt, which may be its first lines only
     limit: str = ""  # why it is shorter than the settings allow, for the sake of time
+    typed: str = ""  # what is left out at its end and written again: see `repocoder.llm.retyping`
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ types and the model's cache of the prompt can be used again; "the last N tokens"
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 from repocoder.fim import Part, Template, plain
@@ -15,6 +16,8 @@ CHARACTERS_PER_TOKEN = 16
 
 TOKENS_PER_STEP = 64
 """Of budget, for each line of stride: with 10 tokens a line, rounding loses at most a sixth of the budget."""
+
+_OPEN_END = re.compile(r"(?:[^\w\r\n]?\w+|[^\S\r\n]?[^\w\s]+|[^\S\r\n]+)\Z")
 
 TokenizeMany = Callable[[Sequence[str]], list[list[int]]]
 
@@ -41,6 +44,21 @@ def fit_prefix(text: str, budget: int, template: Template, tokenize_many: Tokeni
     tail = text[-budget * CHARACTERS_PER_TOKEN :]
     ids = plain(tokenize_many([tail])[0], template)[-budget:]
     return Part(_end_of(tail, ids, tokenize_many), ids)
+
+
+def split_open_end(prefix: Part, template: Template, tokenize_many: TokenizeMany) -> tuple[Part, str]:
+    """The prefix without the word, signs or blanks at its end, and what was left out: text that may be cut into tokens
+    another way as soon as it goes on. Nothing is left out behind a line end.
+
+    The blank or sign before a word goes too, and the blank before signs: many tokenizers have them in one token.
+    """
+    last = _OPEN_END.search(prefix.text)
+    for end in (last.start(), last.start() + 1) if last else ():
+        part = _encode(prefix.text[:end], template, tokenize_many) if end else Part("", ())
+        ids, whole = part.ids or (), prefix.ids or ()
+        if whole[: len(ids)] == ids and (ids or template.infills):
+            return part, prefix.text[end:]
+    return prefix, ""
 
 
 def fit_suffix(text: str, budget: int, template: Template, tokenize_many: TokenizeMany) -> Part:

@@ -2,9 +2,10 @@
 
     python -m training.memory --work build/training --model M.gguf --holes 40
 
-Takes the samples of the splits validation and test, half of them without what follows the hole. Every second package is
-for the fit, the others say what it is worth; the weights that are written are then fitted on all. Writes
-`repocoder/assets/memory.json` and `training/reports/memory.json`.
+Takes the samples of the splits validation and test, half of them without what follows the hole, in the prompts of the
+product: they end before the word or blanks at the cursor, which the model writes again, so that a likelihood is that of
+these and the hole. Every second package is for the fit, the others say what it is worth; the weights that are written
+are then fitted on all. Writes `repocoder/assets/memory.json` and `training/reports/memory.json`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import argparse
 import random
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -72,6 +73,7 @@ class Held:
     hole: str
     query: Query
     token_ids: tuple[int, ...]
+    typed: str
     memory: Remember
     rows: list[list[float]]
 
@@ -82,18 +84,18 @@ def observed(
     """The holes that a completion has room for."""
     end = min(generator.vocab.template.end_ids)
     for sample in samples:
-        truth = [*generator.tokenize(sample.hole), end]
-        if len(truth) > MOST_HOLE:
+        if len(generator.tokenize(sample.hole)) >= MOST_HOLE:
             continue
         suffix = sample.suffix if rng.random() < 0.5 else ""
         column = len(sample.prefix) - sample.prefix.rfind("\n") - 1
         query = Query(sample.path, sample.language, sample.line, column, sample.prefix, suffix, "", ())
         hits = [one.as_hit(sample.language) for one in sample.hits] if sample.gate else []
         budget = PromptBudget.for_model(generator.vocab.n_ctx, MOST_HOLE)
-        prompt = build_prompt(query, hits, generator, budget=budget, repo_name=sample.package)
-        order = memory.order(query)
+        prompt = build_prompt(query, hits, generator, budget=budget, repo_name=sample.package, heals=True)
+        truth = [*generator.tokenize(prompt.typed + sample.hole), end]
+        order = memory.order(replace(query, prefix=query.prefix.removesuffix(prompt.typed)))
         rows = generator.observe(prompt.token_ids, truth, order)
-        yield Held(sample.kind, sample.hole, query, prompt.token_ids, order, rows)
+        yield Held(sample.kind, sample.hole, query, prompt.token_ids, prompt.typed, order, rows)
 
 
 def collect(work: Path, generator: LocalGenerator, holes: int) -> dict[str, list[Held]]:
@@ -126,7 +128,8 @@ def exact(held: Sequence[Held], generator: LocalGenerator, weights: Weights | No
     for one in held:
         memory = None if weights is None else msgspec.structs.replace(one.memory, weights=weights.experts)
         order = GenerateRequest(
-            one.token_ids, MOST_HOLE, StopRule(one.query), may_be_empty=not hole_of(one.query).wants_text, memory=memory
+            one.token_ids, MOST_HOLE, StopRule(one.query), may_be_empty=not hole_of(one.query).wants_text,
+            memory=memory, typed=one.typed,
         )  # fmt: skip
         written = generator.generate(order)
         match = exact_match_lines(finish(written.text, one.query, written.stop_reason).text, one.hole)

@@ -105,6 +105,10 @@ class ChosenModel:
     def can_remember(self) -> bool:
         return self.current.can_remember and self.current.info.sha256 == self._remembering
 
+    @property
+    def can_retype(self) -> bool:
+        return self.current.can_retype
+
     def close(self) -> None:
         with self._lock:
             if self._current is not None:

@@ -81,7 +81,8 @@ def holes_of(engine: Engine, count: int, seed: int) -> Iterator[Hole]:
         explanation = engine.explain(request)
         memory = engine.recollect(explanation.query)
         if memory is not None:
-            yield Hole(explanation.prompt.token_ids, memory)
+            prompt = explanation.prompt
+            yield Hole((*prompt.token_ids, *engine.generator.tokenize(prompt.typed)), memory)
             found += 1
         if found == count:
             return

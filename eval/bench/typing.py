@@ -225,14 +225,14 @@ def order_costs(engine: Engine, cursors: Sequence[Cursor]) -> dict[str, float]:
     for cursor in cursors:
         middle = cursor.start + (len(cursor.line) - cursor.start) // 2
         for column in (cursor.start, middle):
-            ids = engine.explain(cursor.request(column)).prompt.token_ids
-            truth = generator.tokenize(cursor.line[column:])[:TRUE_TOKENS]
+            prompt = engine.explain(cursor.request(column)).prompt
+            truth = generator.tokenize(prompt.typed + cursor.line[column:])[:TRUE_TOKENS]
             tokens.append(len(truth))
-            for name, prompt in (
-                ("suffix first", ids),
-                ("prefix first", prefix_first(ids, generator.vocab.template)),
+            for name, ids in (
+                ("suffix first", prompt.token_ids),
+                ("prefix first", prefix_first(prompt.token_ids, generator.vocab.template)),
             ):
-                sums[name].append(-sum(generator.score(prompt, truth)))
+                sums[name].append(-sum(generator.score(ids, truth)))
     total = sum(tokens)
     differences = [a - b for a, b in zip(sums["suffix first"], sums["prefix first"], strict=True)]
     spread = statistics.stdev(differences) * len(differences) ** 0.5 if len(differences) > 1 else 0.0

@@ -67,7 +67,12 @@ def _native(limits: Protocol, task: Task, query: Query, hits: Sequence[Hit], gen
     """The model's own repository layout, as the product builds it, within the same budgets."""
     budget = PromptBudget(limits.prompt_tokens, limits.right_tokens, limits.context_tokens)
     prompt = build_prompt(
-        query, hits[: limits.max_snippets], generator, budget=budget, repo_name=task.repository
+        query,
+        hits[: limits.max_snippets],
+        generator,
+        budget=budget,
+        repo_name=task.repository,
+        heals=generator.can_retype,
     )
     comment = language_named(task.language).line_comment
     shown = tuple(_as_shown(hit, prompt.text, generator, comment) for hit in prompt.hits)

@@ -194,17 +194,19 @@ class Sampler:
             protocol.new_tokens,
             stop,
             may_be_empty=protocol.layout == "published",
-            memory=self._remembered(task),
+            memory=self._remembered(task, prompt.typed),
+            typed=prompt.typed,
         )
         return self._generator.generate(order)
 
     def _truth(self, task: Task, prompt: Prompt) -> Record:
         """Nats of the truth after this prompt; empty where the backend gives no log-probabilities."""
         ids = self._generator.tokenize(task.truth)
-        room = self._generator.vocab.n_ctx - len(prompt.token_ids)
+        start = (*prompt.token_ids, *self._generator.tokenize(prompt.typed))
+        room = self._generator.vocab.n_ctx - len(start)
         if not self._generator.can_score or not ids or room <= 0:
             return {}
-        values = self._generator.score(prompt.token_ids, ids[:room], memory=self._remembered(task))
+        values = self._generator.score(start, ids[:room], memory=self._remembered(task))
         characters = len(task.truth) if len(ids) <= room else len(self._generator.detokenize(ids[:room]))
         return {
             "truth_log_likelihood": sum(values),
@@ -212,9 +214,9 @@ class Sampler:
             "truth_characters": characters,
         }
 
-    def _remembered(self, task: Task) -> Remember | None:
+    def _remembered(self, task: Task, typed: str = "") -> Remember | None:
         assert self._workspace is not None
-        return None if self._config.memory == "off" else self._workspace.remembered(task)
+        return None if self._config.memory == "off" else self._workspace.remembered(task, typed)
 
     def _complete(self, task: Task, protocol: Protocol) -> tuple[list[Record], Record | None]:
         """The product, end to end: its own gate, loop, prompt and stop rules."""

@@ -127,4 +127,6 @@ def _print_prompt(explanation: Explanation) -> None:
         out(f"        {dim(safe(prompt.limit))}")
     for line in safe(prompt.text, keep_newlines=True).split("\n"):
         out(f"  {dim('|')} {line}")
+    if prompt.typed.strip():
+        out(f"        {dim('the model begins with')} {safe(prompt.typed)}{dim(', which is typed already')}")
     out(f"{bold('time')}    {timings_line(explanation.timings)}")

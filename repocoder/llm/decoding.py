@@ -15,9 +15,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from repocoder.llm.messages import Done, Generate, Piece, Reply, Source
 from repocoder.llm.remembering import Remembering
+from repocoder.llm.retyping import Retyping
 from repocoder.llm.runtime import Model, RuntimeFailedError
 from repocoder.memory.mixing import EXPERTS, view_of
 
@@ -25,6 +27,8 @@ MAX_LEADING_TOKENS = 8
 """White space that may come before the text where an empty answer is not wanted; then the model may end."""
 
 NO_ENDS: frozenset[int] = frozenset()
+
+LEAST_LOGIT = np.float32(-1e30)
 
 LEAST_SHARE = 0.5
 """A token is told to come from the memory if the experts hold at least so much of its probability."""
@@ -53,7 +57,7 @@ class Writer:
         self._model = model
         self._memory = memory
         self._is_cancelled = is_cancelled
-        self._room = min(order.max_tokens, model.facts.n_ctx - len(order.token_ids))
+        self._typed = Retyping(order.typed, lambda: model.spellings)
         self._ends = frozenset(order.end_ids)
 
     def write(self, send: Callable[[Reply], None]) -> Done:
@@ -62,23 +66,27 @@ class Writer:
             "replace"
         )  # holds back the bytes of an unfinished character
         may_end = self._order.may_be_empty
+        doubt = self._doubt() if self._order.with_doubt else []
         draft: list[int] = []  # tokens in the cache that are not chosen yet
-        for count in range(1, self._room + 1):
-            ends = self._ends if may_end or count > MAX_LEADING_TOKENS else NO_ENDS
-            doubt = self._doubt() if self._order.with_doubt and count == 1 else []
+        count = 0  # of tokens that are not all typed
+        room = self._model.facts.n_ctx - len(self._order.token_ids)
+        while room > 0 and count < self._order.max_tokens and not self._typed.is_stuck:
+            ends = (
+                self._ends if not self._typed.left and (may_end or count >= MAX_LEADING_TOKENS) else NO_ENDS
+            )
             choice = self._choose(-1 - len(draft), ends)
             if choice.token_id in ends:
                 return self._end("end", draft)
-            text = pieces.decode(self._model.piece(choice.token_id))
+            new = self._typed.take(self._model.piece(choice.token_id))
+            text = pieces.decode(new)
             may_end = may_end or bool(text.strip())
             send(Piece(self._order.number, choice.token_id, choice.logprob, text, choice.source, doubt))
-            if count == self._room:
-                break
+            doubt, count, room = [], count + bool(new), room - 1
             if draft and draft[0] == choice.token_id:
                 draft = draft[1:]
-            else:
+            elif room > 0 and count < self._order.max_tokens:
                 self._model.forget(len(draft))
-                draft = self._draft(choice.token_id, self._room - count)
+                draft = self._draft(choice.token_id, room)
                 if self._is_cancelled() or not self._model.extend(choice.token_id, draft, self._is_cancelled):
                     return self._end("cancelled", [])
         return self._end("length", draft)
@@ -94,18 +102,25 @@ class Writer:
             probabilities = self._memory.mix(logits)[0]
         else:
             probabilities = view_of(logits, ()).probabilities
+        probabilities = self._heeding_typed(probabilities, logits)
         second, first = np.partition(probabilities, -2)[-2:].tolist()
         some = probabilities[probabilities > 0]
         return [first - second, -float(some @ np.log(some))]
 
     def _choose(self, position: int, ends: frozenset[int]) -> Choice:
         """The likeliest allowed token at one of the last positions."""
-        if self._memory is None or not self._memory.is_mixed:
-            choice = Choice(*self._model.choose(ends, position))
-            if self._memory is not None:
-                self._memory.follow(choice.token_id)
-            return choice
-        probabilities, said, shares = self._memory.mix(self._model.logits(position))
+        if self._memory is not None and self._memory.is_mixed:
+            choice = self._choose_mixed(self._memory, position, ends)
+        else:
+            choice = Choice(*self._model.choose(ends, position, self._typed.allowed()))
+        if self._memory is not None:
+            self._memory.follow(choice.token_id)
+        return choice
+
+    def _choose_mixed(self, memory: Remembering, position: int, ends: frozenset[int]) -> Choice:
+        logits = self._model.logits(position)
+        mixture, said, shares = memory.mix(logits)
+        probabilities = self._heeding_typed(mixture, logits)
         token_id = self._model.likeliest(probabilities, ends)
         probability = float(probabilities[token_id])
         if not 0 < probability <= 1.01:  # rounding may take it a little above 1
@@ -116,13 +131,26 @@ class Writer:
             else share * one.shares[one.token_ids.index(token_id)]
             for one, share in zip(said, shares, strict=True)
         ]  # fmt: skip
-        if sum(parts) >= LEAST_SHARE * probability:
+        if 0 < sum(parts) >= LEAST_SHARE * float(mixture[token_id]):
             expert = int(np.argmax(parts))
             one = said[expert]
             assert one is not None
-            source = Source(EXPERTS[expert], one.part, one.place, one.length, sum(parts) / probability)
-        self._memory.follow(token_id)
+            share = sum(parts) / float(mixture[token_id])
+            source = Source(EXPERTS[expert], one.part, one.place, one.length, share)
         return Choice(token_id, min(0.0, math.log(probability)), source)
+
+    def _heeding_typed(
+        self, probabilities: NDArray[np.float32], logits: NDArray[np.float32]
+    ) -> NDArray[np.float32]:
+        """Given that what is typed is written again. All of them may round to nothing: then by the model alone."""
+        allowed = self._typed.allowed()
+        if allowed is None:
+            return probabilities
+        kept = np.where(allowed, probabilities, np.float32(0))
+        total = np.float32(kept.sum(dtype=np.float64))
+        if total > 0:
+            return (kept / total).astype(np.float32)
+        return view_of(np.where(allowed, logits, LEAST_LOGIT), ()).probabilities
 
     def _draft(self, token_id: int, room: int) -> list[int]:
         """At least one token, at most `room`."""

@@ -100,6 +100,10 @@ class FakeGenerator:
     def can_remember(self) -> bool:
         return False
 
+    @property
+    def can_retype(self) -> bool:
+        return False
+
     def score(
         self,
         token_ids: Sequence[int],

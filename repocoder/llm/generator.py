@@ -53,11 +53,12 @@ class GenerateRequest:
     may_be_empty: bool = True  # False forbids the end tokens until there is text
     memory: Remember | None = None  # of the repository, where the generator can remember
     with_doubt: bool = False  # tell how sure the first token was
+    typed: str = ""  # what the text must begin with, where the generator can: see `Generator.can_retype`
 
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """The raw text of the model, before post-processing, without the token that ended it."""
+    """The raw text of the model, before post-processing, without what was typed and the token that ended it."""
 
     text: str
     token_ids: tuple[int, ...]
@@ -120,6 +121,10 @@ class Generator(Protocol):
     @property
     def can_remember(self) -> bool:
         """Does it heed a `memory`? Only a model of this machine has its probabilities at hand."""
+
+    @property
+    def can_retype(self) -> bool:
+        """Does it heed `typed`? Then the prompt ends before the word at the cursor, and the model writes it again."""
 
     def score(
         self,

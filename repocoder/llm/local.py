@@ -135,6 +135,10 @@ class LocalGenerator:
     def can_remember(self) -> bool:
         return True
 
+    @property
+    def can_retype(self) -> bool:
+        return True
+
     def score(
         self,
         token_ids: Sequence[int],
@@ -258,8 +262,9 @@ class LocalGenerator:
         token_ids = list(request.token_ids)
         may_be_empty, memory = request.may_be_empty, request.memory
         order = Generate(
-            number, token_ids, request.max_tokens, ends, may_be_empty, memory, request.with_doubt
-        )
+            number, token_ids, request.max_tokens, ends, may_be_empty, memory, request.with_doubt,
+            request.typed.encode("utf-8", "replace"),
+        )  # fmt: skip
         link.send(order)
         while True:
             reply = link.receive(run.cancel)

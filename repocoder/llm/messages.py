@@ -77,6 +77,7 @@ class Generate(Message, frozen=True, array_like=True):
     may_be_empty: bool  # may it end before any text but white space?
     memory: Remember | None = None
     with_doubt: bool = False  # tell of the first token how sure it was
+    typed: bytes = b""  # what the text begins with; it is not told
 
 
 class Score(Message, frozen=True, array_like=True):

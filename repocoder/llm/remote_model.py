@@ -121,6 +121,10 @@ class RemoteGenerator:
     def can_remember(self) -> bool:
         return False
 
+    @property
+    def can_retype(self) -> bool:
+        return False
+
     def score(
         self,
         token_ids: Sequence[int],

@@ -109,7 +109,14 @@ def test_what_was_prepared_is_in_the_models_cache(embedded: Engine) -> None:
     completion = embedded.complete(at("a"))
     assert completion.prompt.hits and not completion.known
     assert completion.passes[0].reused_tokens >= completion.prompt_tokens - 4  # the last word is another one
-    assert completion.text == embedded.complete(at("a", live=False)).text
+
+
+def test_what_was_prepared_changes_no_answer(embedded: Engine) -> None:
+    embedded.prepare(at("", retrieval="never"), threading.Event())
+    completion = embedded.complete(at("a", retrieval="never"))
+    assert completion.passes[0].reused_tokens >= completion.prompt_tokens - 4
+    embedded.complete(at("a", above="import os\n", retrieval="never"))  # the model's cache has another text
+    assert completion.text == embedded.complete(at("a", retrieval="never", live=False)).text
 
 
 def test_nothing_is_prepared_after_a_cancel(embedded: Engine) -> None:

@@ -91,6 +91,10 @@ class Vocabulary:
     def can_remember(self) -> bool:
         return False
 
+    @property
+    def can_retype(self) -> bool:
+        return False
+
     def score(
         self,
         token_ids: Sequence[int],

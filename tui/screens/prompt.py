@@ -57,6 +57,11 @@ def _title(prompt: Prompt) -> Content:
         f" = {prompt.snippet_tokens:,} snippets, {prompt.prefix_tokens:,} before the cursor, "
         f"{prompt.suffix_tokens:,} after it, the rest is the template ",
         plain(prompt.template, "bold"),
+        plain(
+            f"; the model begins with {prompt.typed.strip()}, which is typed already"
+            if prompt.typed.strip()
+            else ""
+        ),
     )
 
 

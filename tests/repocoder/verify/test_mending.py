@@ -139,7 +139,7 @@ def test_the_model_takes_the_likeliest_and_writes_on(model: LocalGenerator) -> N
     gap = Gap("return os.", ("path", "zebra_crossing", "qqqq"), ".")
     cancel = threading.Event()
     room = model.vocab.n_ctx - len(prompt.token_ids)
-    assert likeliest(gap, prompt, model, room, None, cancel) == "path"
+    assert likeliest(gap, prompt, model, room, lambda _: None, cancel) == "path"
     scores = {
         name: sum(model.score(prompt.token_ids, model.tokenize(f"return os.{name}."))) for name in gap.names
     }
@@ -157,7 +157,7 @@ def test_without_room_or_when_cancelled_nothing_is_mended(model: LocalGenerator)
     gap, cancel = Gap("return ", ("store", "total"), ""), threading.Event()
     given = {"stop": StopRule(QUERY), "memory": lambda _: None, "cancel": cancel}
     assert mend(gap, prompt, model, max_tokens=1, **given) is None  # type: ignore[arg-type]
-    assert likeliest(gap, prompt, model, 1, None, cancel) is None
+    assert likeliest(gap, prompt, model, 1, lambda _: None, cancel) is None
     cancel.set()
     assert mend(gap, prompt, model, max_tokens=32, **given) is None  # type: ignore[arg-type]
 
