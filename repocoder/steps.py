@@ -158,7 +158,7 @@ def _drafted(finished: Finished, written: Generated) -> Draft:
         text=finished.text,
         stop_reason=finished.stop_reason,
         mean_logprob=written.mean_logprob,
-        completion_tokens=len(written.token_ids),
+        completion_tokens=written.n_tokens,
         prefill_ms=written.prefill_ms,
         first_token_ms=written.first_token_ms,
         total_ms=written.total_ms,

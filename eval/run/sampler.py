@@ -176,7 +176,7 @@ class Sampler:
             **shown,
             "prediction": written.text,
             "stop_reason": written.stop_reason,
-            "completion_tokens": len(written.token_ids),
+            "completion_tokens": written.n_tokens,
             "mean_logprob": written.mean_logprob,
             **truth,
             "scores": scores | self._undefined(task, written.text),

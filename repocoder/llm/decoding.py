@@ -77,11 +77,16 @@ class Writer:
             choice = self._choose(-1 - len(draft), ends)
             if choice.token_id in ends:
                 return self._end("end", draft)
+            was_typed = bool(self._typed.left)
             new = self._typed.take(self._model.piece(choice.token_id))
+            was_typed = was_typed and not new
             text = pieces.decode(new)
             may_end = may_end or bool(text.strip())
-            send(Piece(self._order.number, choice.token_id, choice.logprob, text, choice.source, doubt))
-            doubt, count, room = [], count + bool(new), room - 1
+            piece = Piece(
+                self._order.number, choice.token_id, choice.logprob, text, choice.source, doubt, was_typed
+            )
+            send(piece)
+            doubt, count, room = [], count + (not was_typed), room - 1
             if draft and draft[0] == choice.token_id:
                 draft = draft[1:]
             elif room > 0 and count < self._order.max_tokens:

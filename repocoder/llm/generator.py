@@ -72,18 +72,24 @@ class Generated:
     sources: tuple[Source | None, ...] = ()  # of each token that the memory chose
     margin: float = 0.0  # if asked for: probability of the first token less that of the second choice
     entropy: float = 0.0  # if asked for: of the first token's distribution, nats
+    typed_tokens: int = 0  # the first ones, of which nothing is in `text`
+
+    @property
+    def n_tokens(self) -> int:
+        """That `text` has."""
+        return len(self.token_ids) - self.typed_tokens
 
     @property
     def mean_logprob(self) -> float | None:
-        """Mean over all tokens, None if there are none."""
-        return _mean(self.token_logprobs)
+        """Mean over all tokens of `text`, None if there are none."""
+        return _mean(self.token_logprobs[self.typed_tokens :])
 
     def mean_logprob_of(self, length: int) -> float | None:
         """Mean over the tokens of the first `length` characters: what post-processing kept."""
-        starts = (0, *self.token_ends[:-1])
-        return _mean(
-            [value for start, value in zip(starts, self.token_logprobs, strict=False) if start < length]
-        )
+        first = self.typed_tokens
+        starts = (0, *self.token_ends[first:-1])
+        logprobs = self.token_logprobs[first:]
+        return _mean([value for start, value in zip(starts, logprobs, strict=False) if start < length])
 
 
 class Generator(Protocol):

@@ -124,6 +124,7 @@ class Piece(Message, frozen=True, array_like=True):
     text: str
     source: Source | None = None
     doubt: list[float] = []  # of the first token, if asked for: margin to the second (of 1), entropy (nats)
+    is_typed: bool = False  # all of it was typed already
 
 
 class Scored(Message, frozen=True, array_like=True):

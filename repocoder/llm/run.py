@@ -79,6 +79,7 @@ class Run:
             sources=tuple(piece.source for piece in self.pieces),
             margin=doubt[0],
             entropy=doubt[1],
+            typed_tokens=sum(piece.is_typed for piece in self.pieces),
         )
 
 

@@ -111,7 +111,8 @@ def test_typed_tokens_take_no_room_from_the_completion(model: LocalGenerator) ->
     ids = (*model.vocab.template.ids.values(),)[:1] + tuple(model.tokenize(ABOVE))
     written = model.generate(GenerateRequest(ids, 1, may_be_empty=False, typed="    zqxjw_kvx"))
     assert written.text
-    assert len(written.token_ids) > 1
+    assert (written.n_tokens, len(written.token_ids) > 1) == (1, True)
+    assert written.mean_logprob == written.token_logprobs[-1] == written.mean_logprob_of(1)
 
 
 def test_what_cannot_be_spelt_ends_it() -> None:

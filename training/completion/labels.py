@@ -85,10 +85,10 @@ def label(task: Task, generator: Generator, digest: str) -> Label | None:
     sides = []
     for prompt in (shown, without):
         try:
-            nats, end_nats, tokens = likelihood(prompt.token_ids, task.sample.hole, generator)
+            nats, end_nats, tokens = likelihood(prompt, task.sample.hole, generator)
         except ModelError:
             return None
-        text, _ = complete(query, prompt.token_ids, generator, MAX_TOKENS)
+        text, _ = complete(query, prompt, generator, MAX_TOKENS)
         sides.append((scores(text, task.sample.hole), nats + end_nats, text))
     (with_it, nats_with, text_with), (plain, nats_without, text_without) = sides
     return Label(

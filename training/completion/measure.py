@@ -26,7 +26,7 @@ from repocoder.llm.local import LocalGenerator, LocalModel
 from repocoder.models import file_sha256
 from repocoder.postprocess import StopRule, finish
 from repocoder.prompt import PromptBudget, build_prompt
-from repocoder.types import ModelInfo
+from repocoder.types import ModelInfo, Prompt
 from retrieval.types import Hit, Query
 from training.completion.tasks import Task
 
@@ -94,33 +94,40 @@ def open_model(path: str, *, context: int, threads: int = 1) -> LocalGenerator:
 
 def settings_of(context: int, max_tokens: int) -> str:
     """What outcomes depend on beside model, task and condition; part of their place in the journal."""
-    return f"context {context}, {max_tokens} new tokens"
+    return f"context {context}, {max_tokens} new tokens, healed"
 
 
-def build(
-    task: Task, condition: Condition, generator: Generator, *, max_tokens: int
-) -> tuple[Query, tuple[int, ...], int]:
-    """The query, the ids of the prompt and the number of snippets in it, as the product has them.
+def build(task: Task, condition: Condition, generator: Generator, *, max_tokens: int) -> tuple[Query, Prompt]:
+    """The query and its prompt, as the product has them.
 
     Retrieval is the product's: nothing is shown where its free gate found nothing worth it.
     """
     query = task.query(right=condition.right)
     hits: Sequence[Hit] = task.hits if condition.retrieval and task.sample.gate else ()
     budget = PromptBudget.for_model(generator.vocab.n_ctx, max_tokens)
-    prompt = build_prompt(query, hits, generator, budget=budget, repo_name=task.sample.package)
-    return query, prompt.token_ids, len(prompt.hits)
+    prompt = build_prompt(
+        query, hits, generator, budget=budget, repo_name=task.sample.package, heals=generator.can_retype
+    )
+    return query, prompt
 
 
-def complete(query: Query, ids: tuple[int, ...], generator: Generator, max_tokens: int) -> tuple[str, str]:
+def complete(query: Query, prompt: Prompt, generator: Generator, max_tokens: int) -> tuple[str, str]:
     """The text as it would be inserted, and why it ended."""
-    order = GenerateRequest(ids, max_tokens, StopRule(query), may_be_empty=not hole_of(query).wants_text)
+    may_be_empty = not hole_of(query).wants_text
+    order = GenerateRequest(
+        prompt.token_ids, max_tokens, StopRule(query), may_be_empty=may_be_empty, typed=prompt.typed
+    )
     written = generator.generate(order)
     finished = finish(written.text, query, written.stop_reason)
     return finished.text, finished.stop_reason
 
 
-def likelihood(ids: tuple[int, ...], hole: str, generator: Generator) -> tuple[float, float, int]:
-    """Nats of the hole, nats of ending behind it, and its tokens. ModelError where the context is too small."""
+def likelihood(prompt: Prompt, hole: str, generator: Generator) -> tuple[float, float, int]:
+    """Nats of the hole, nats of ending behind it, and its tokens. ModelError where the context is too small.
+
+    What is typed counts as a part of the prompt.
+    """
+    ids = (*prompt.token_ids, *generator.tokenize(prompt.typed))
     truth = generator.tokenize(hole)
     nats = -math.fsum(generator.score(ids, truth))
     ends = [generator.score((*ids, *truth), (end,))[0] for end in sorted(generator.vocab.template.end_ids)]
@@ -145,16 +152,16 @@ def measure(
     """One outcome; None for a hole that is longer than a completion may be."""
     started = time.monotonic()
     sample = task.sample
-    query, ids, snippets = build(task, condition, generator, max_tokens=max_tokens)
+    query, prompt = build(task, condition, generator, max_tokens=max_tokens)
     try:
-        nats, end_nats, tokens = likelihood(ids, sample.hole, generator)
+        nats, end_nats, tokens = likelihood(prompt, sample.hole, generator)
     except ModelError:
         return None
-    text, reason = complete(query, ids, generator, max_tokens)
+    text, reason = complete(query, prompt, generator, max_tokens)
     exact, similarity = scores(text, sample.hole)
     return Outcome(
         digest, task.key, sample.package, sample.kind, condition, settings, text, reason, exact, similarity,
-        nats, end_nats, tokens, len(sample.hole), len(ids), snippets, time.monotonic() - started,
+        nats, end_nats, tokens, len(sample.hole), len(prompt.token_ids), len(prompt.hits), time.monotonic() - started,
     )  # fmt: skip
 
 

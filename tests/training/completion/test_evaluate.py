@@ -87,21 +87,23 @@ def test_the_prompt_shows_what_the_condition_says(model: LocalGenerator) -> None
     task = Task(key_of(one), msgspec.structs.replace(one, suffix="\n\n\nAFTER = 1\n"))
     texts = {}
     for condition in CONDITIONS:
-        query, ids, snippets = build(task, condition, model, max_tokens=96)
-        texts[condition] = model.detokenize(ids)
-        assert snippets == (2 if condition.retrieval else 0)
+        query, prompt = build(task, condition, model, max_tokens=96)
+        texts[condition] = model.detokenize(prompt.token_ids)
+        assert len(prompt.hits) == (2 if condition.retrieval else 0)
         assert query.column == 4 and task.sample.hole not in texts[condition]
     for condition, text in texts.items():
         assert ("class Circle" in text) is condition.retrieval
         assert ("AFTER" in text) is condition.right
     closed = Task(task.key, msgspec.structs.replace(task.sample, gate=False))
-    assert build(closed, CONDITIONS[0], model, max_tokens=96)[2] == 0
+    assert build(closed, CONDITIONS[0], model, max_tokens=96)[1].hits == ()
 
 
 def test_likelihood_is_of_the_hole_and_of_any_end_behind_it(model: LocalGenerator) -> None:
     task = Task("k", sample())
-    _, ids, _ = build(task, CONDITIONS[0], model, max_tokens=96)
-    nats, end_nats, tokens = likelihood(ids, task.sample.hole, model)
+    _, prompt = build(task, CONDITIONS[0], model, max_tokens=96)
+    assert prompt.typed == "    "
+    ids = (*prompt.token_ids, *model.tokenize("    "))
+    nats, end_nats, tokens = likelihood(prompt, task.sample.hole, model)
     truth = model.tokenize(task.sample.hole)
     assert tokens == len(truth)
     assert nats == pytest.approx(-sum(model.score(ids, truth)))
