@@ -83,7 +83,7 @@ class Subject(msgspec.Struct, frozen=True):
 
 def subject(path: Path) -> Subject:
     """Of a GGUF file. Raises ModelError."""
-    return Subject(path.stem, str(path), file_sha256(path)[:16], path.stat().st_size)
+    return Subject(path.stem, str(path.resolve()), file_sha256(path)[:16], path.stat().st_size)
 
 
 def open_model(path: str, *, context: int, threads: int = 1) -> LocalGenerator:
