@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from repocoder.types import Completion
+    from repocoder.types import Completion, Timings
 
 REMEMBERED = 24
 
@@ -54,8 +54,8 @@ class Latency:
 def sample_of(completion: Completion) -> Sample:
     """The parts of one completion."""
     timings = completion.timings
-    known = timings.index_ms + timings.gate_ms + timings.retrieve_ms + timings.prefill_ms
-    decode = max(0.0, timings.total_ms - known)
+    total = waited_ms(timings)
+    decode = max(0.0, total - timings.gate_ms - timings.retrieve_ms - timings.prefill_ms)
     single = (
         not completion.known
         and len(completion.passes) == 1
@@ -67,9 +67,14 @@ def sample_of(completion: Completion) -> Sample:
         timings.retrieve_ms,
         timings.prefill_ms,
         decode,
-        timings.total_ms,
+        total,
         1000 * completion.completion_tokens / decode if single else None,
     )
+
+
+def waited_ms(timings: Timings) -> float:
+    """What a completion took. The index is made in the background here, however much of it the engine counts in."""
+    return timings.total_ms - timings.index_ms
 
 
 def bars(values: Sequence[float]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,11 @@ from repocoder.errors import ModelError
 from repocoder.llm.fake import FakeGenerator
 from repocoder.models import EMBEDDED_NAME, add
 from repocoder.paths import config_file
-from repocoder.types import ModelInfo
+from repocoder.types import CompletionRequest, ModelInfo, Timings
 from tui.app import RepocoderApp
 from tui.chosen_model import ChosenModel
-from tui.latency import BARS, Latency, bars
-from tui.widgets.status import Rate
+from tui.latency import BARS, Latency, bars, sample_of
+from tui.widgets.status import Rate, describe_done
 
 
 @pytest.fixture(autouse=True)
@@ -197,8 +198,6 @@ async def test_the_machine_page_shows_findings_and_times(
 
 
 def test_bars_and_speed(scripted: Any) -> None:
-    from repocoder.types import CompletionRequest
-
     assert bars([0, 1, 2, 4]) == BARS[0] + BARS[2] + BARS[4] + BARS[7]
     assert bars([0, 0]) == BARS[0] * 2
     latency = Latency()
@@ -209,6 +208,13 @@ def test_bars_and_speed(scripted: Any) -> None:
     assert sample.decode == 321.0
     assert sample.tokens_s == pytest.approx(12 / 0.321)
     assert latency.line() == f"{BARS[7]} 37 tokens/s"
+
+
+def test_the_first_index_is_no_part_of_a_completions_time(scripted: Any) -> None:
+    completion = scripted._completion(CompletionRequest("main.py", 1, 0, ""), scripted.text, "end")
+    slow = replace(completion, timings=Timings(index_ms=17_000.0, total_ms=17_321.0))
+    assert describe_done(slow) == describe_done(completion)
+    assert sample_of(slow) == sample_of(completion)
 
 
 def test_rate_and_time_left_of_the_index() -> None:

@@ -117,12 +117,15 @@ async def test_what_was_remembered_names_its_place(
     original = scripted._completion
 
     def remembered(*arguments: Any) -> Any:
-        return replace(original(*arguments), origins=(Origin("helper.py", 3, "helper.[red]build", 0.9),))
+        known = (("helper.py", 3, "helper.[red]build"), ("main.py", 1, "x"), ("helper.py", 3, "(name)"))
+        return replace(original(*arguments), origins=tuple(Origin(*one, 0.9) for one in known))
 
     monkeypatch.setattr(scripted, "_completion", remembered)
     async with app.run_test(size=(140, 40)) as pilot:
         await ui.ask(pilot)
-        assert "remembered: helper.[red]build  from helper.py:3" in ui.text(pilot, "#snippets-note")
+        note = ui.text(pilot, "#snippets-note")
+        assert "remembered: helper.[red]build … (name)  from helper.py:3" in note
+        assert note.count("remembered:") == 2
 
 
 async def test_no_retrieval_has_its_reason(app: Any, scripted: Any, ui: Any, monkeypatch: Any) -> None:

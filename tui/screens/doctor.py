@@ -104,9 +104,8 @@ def _latency(samples: Sequence[Sample]) -> Content:
     """The parts of the last completions: bars, the last value and the middle one."""
     if not samples:
         return Content("No completion yet: its times will stand here.\n")
-    lines = [
-        Content(f"Last {len(samples)} completions: newest on the right, then the last one and the median")
-    ]
+    last = f"Last {len(samples)} completions" if len(samples) > 1 else "One completion"
+    lines = [Content(f"{last}: newest on the right, then the last one and the median")]
     for part in PARTS:
         values = [getattr(sample, part) for sample in samples]
         middle = sorted(values)[len(values) // 2]

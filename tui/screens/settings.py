@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar
@@ -36,6 +37,10 @@ LIVE = (
 """Keys that hold at once; the others are read when the program starts."""
 
 _COLUMN = 18  # where values begin
+
+PAGE_COLUMNS = 120  # at most, see page.tcss
+FRAME_COLUMNS = 8  # of them for the frame, the room beside it and the bar
+LEAST_COLUMNS = 20  # for a meaning
 
 KEYS_LINE = "Enter changes   Del back to default   Esc closes"
 
@@ -92,8 +97,10 @@ class SettingsScreen(ModalScreen[None]):
             self._say(str(error))
             return None
         self._list.clear_options()
+        columns = min(PAGE_COLUMNS, self.app.size.width) - FRAME_COLUMNS
         for name in self._names:
-            self._list.add_option(Option(_row(name, getattr(loaded.settings, name), loaded.origins[name])))
+            row = _row(name, getattr(loaded.settings, name), loaded.origins[name], columns)
+            self._list.add_option(Option(row))
         self._list.highlighted = highlighted
         return loaded
 
@@ -166,14 +173,15 @@ def _title() -> Content:
     return Content.assemble(("Settings", "bold"), "   your file: ", plain(home_path(config_file()), MUTED))
 
 
-def _row(name: str, value: object, origin: str) -> Content:
-    """Name and value, then the meaning and where the value comes from."""
+def _row(name: str, value: object, origin: str, columns: int) -> Content:
+    """Name and value with where it comes from, then the meaning, below the value."""
     mine = origin != "default"
     style = "bold $text-accent" if mine else ""
     first = Content.assemble(
         (f"{name:<{_COLUMN}}", "bold"), plain(shown(value), style), "   ", plain(origin, MUTED)
     )
-    return Content("\n").join([first, plain(" " * _COLUMN + KEYS[name].meaning, MUTED)])
+    meaning = textwrap.wrap(KEYS[name].meaning, max(LEAST_COLUMNS, columns - _COLUMN))
+    return Content("\n").join([first, *(plain(" " * _COLUMN + line, MUTED) for line in meaning)])
 
 
 def shown(value: object) -> str:

@@ -257,7 +257,7 @@ def _heading(completion: Completion) -> Content:
             lines.append(
                 Content.assemble(("! ", "bold $text-warning"), plain(f"{check.name}: {check.detail}"))
             )
-    lines += map(_origin, completion.origins[:SHOWN_ORIGINS])
+    lines += _origins(completion.origins)[:SHOWN_ORIGINS]
     lines += [plain(f"pass {report.number}: {report.reason}", MUTED) for report in completion.passes[1:]]
     if completion.text.strip():
         lines.append(plain(f"Ended: {stop_in_words(completion.stop_reason)}", MUTED))
@@ -270,13 +270,25 @@ def _first_reason(reason: str) -> str:
     return f"{first} …" if more else first
 
 
-def _origin(origin: Origin) -> Content:
-    """What the memory knew, and from where, on a line or two."""
-    text = " ".join(origin.text.split())
-    if len(text) > ORIGIN_CHARACTERS:
-        text = text[: ORIGIN_CHARACTERS - 1] + "…"
-    place = plain(f"{origin.path}:{origin.line}", MUTED)
-    return Content.assemble(("↺ ", "$text-accent"), "remembered: ", plain(text), "  from ", place)
+def _origins(origins: Sequence[Origin]) -> list[Content]:
+    """What the memory knew, and from where, on a line or two for each place: the model's own words stand between."""
+    texts: dict[str, list[str]] = {}
+    for origin in origins:
+        texts.setdefault(f"{origin.path}:{origin.line}", []).append(" ".join(origin.text.split()))
+    return [
+        Content.assemble(
+            ("↺ ", "$text-accent"),
+            "remembered: ",
+            plain(_short(" … ".join(some))),
+            "  from ",
+            plain(place, MUTED),
+        )
+        for place, some in texts.items()
+    ]
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= ORIGIN_CHARACTERS else text[: ORIGIN_CHARACTERS - 1] + "…"
 
 
 def _describe(number: int | None, hit: Hit, *, left_out: str = "", tokens: int | None = None) -> Content:

@@ -11,12 +11,13 @@ from textual.content import Content
 from textual.widgets import Static
 
 from tui.display import MUTED, duration, milliseconds, plain
+from tui.latency import waited_ms
 
 if TYPE_CHECKING:
     from indexer.types import Progress
     from repocoder.types import Completion, IndexStatus, ModelInfo
 
-WEAK = "weak: `repocoder models` lists better ones"
+WEAK = "weak: Alt+M for others"
 """Said of the embedded model wherever its name is shown."""
 
 RATE_AFTER_S = 0.5
@@ -123,7 +124,7 @@ def describe_done(completion: Completion) -> Content:
     passes = f", {len(completion.passes)} passes" if len(completion.passes) > 1 else ""
     cost = (
         f"{completion.prompt_tokens}+{completion.completion_tokens} tokens, "
-        f"{milliseconds(completion.timings.total_ms)}{passes}"
+        f"{milliseconds(waited_ms(completion.timings))}{passes}"
     )
     parts: list[Content | str | tuple[str, str]] = [(cost, "bold"), "  │  ", (verb, "bold"), ": "]
     parts.append(plain(completion.gate.reason))
