@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
+from textual import events
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.cache import LRUCache
@@ -22,6 +23,7 @@ from repocoder.errors import UsageError
 from repocoder.paths import state_dir
 from tui.chosen_model import ChosenModel
 from tui.hangup import watch_terminal
+from tui.in_order import KeyFollowed, KeysInOrder
 from tui.keymap import APP_BINDINGS, short_key
 from tui.legible import Legible
 from tui.opening import OpenedLater
@@ -91,6 +93,7 @@ class RepocoderApp(App[None]):
         self.model = model
         self.stylesheet._parse_cache = LRUCache(MAX_SHEETS)
         self._legible = Legible()
+        self._keys = KeysInOrder(self, self.on_event)
         self.workspace = WorkspaceScreen(engine, model, session)
 
     def get_default_screen(self) -> WorkspaceScreen:
@@ -113,6 +116,18 @@ class RepocoderApp(App[None]):
                     continue
                 loop.add_signal_handler(number, partial(self._leave_on_signal, number))
             self.call_after_refresh(self._watch_terminal)
+
+    async def on_event(self, event: events.Event) -> None:
+        """As Textual's, but no key overtakes another one."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif not self._keys.must_wait(event):
+            focused = self.focused
+            await super().on_event(event)
+            self._keys.follow(event, focused)
+
+    async def on_key_followed(self, message: KeyFollowed) -> None:
+        await self._keys.come(message)
 
     def _watch_terminal(self) -> None:
         """A terminal that vanishes ends the program as SIGHUP does."""

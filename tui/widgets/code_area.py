@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from rich.style import Style
 from rich.text import Text
-from textual import events
+from textual import actions, events
 from textual._text_area_theme import TextAreaTheme
 from textual.binding import Binding, BindingType
 from textual.document._document import EditResult
@@ -158,14 +158,31 @@ class CodeArea(PaintedByRows):
         elif event.key.startswith("alt+"):
             event.prevent_default()  # a terminal sends the letter along: it is a command, not text
 
+    def carries_out(self, key: str) -> bool:
+        """Is this key carried out here before the next one is looked at? Esc may be for others, who get it later."""
+        if key == "enter":
+            return not self.read_only
+        return key != "escape" and any(
+            self.check_action(name, parameters)
+            for _, name, parameters in (actions.parse(binding.action) for binding in self._own(key))
+        )
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """A text area scrolls by keys that lead to the next tab here."""
+        return action not in ("page_left", "page_right") and super().check_action(action, parameters)
+
     async def _run_own(self, key: str) -> bool:
         """Run the action that the key has in this area, if any."""
+        for binding in self._own(key):
+            if await self.app.run_action(binding.action, self):
+                return True
+        return False
+
+    def _own(self, key: str) -> list[Binding]:
         for namespace, bindings in self.screen._modal_binding_chain:
             if namespace is self:
-                for binding in bindings.key_to_bindings.get(key, ()):
-                    if not binding.priority and await self.app.run_action(binding.action, namespace):
-                        return True
-        return False
+                return [one for one in bindings.key_to_bindings.get(key, ()) if not one.priority]
+        return []
 
     def indentation(self) -> str:
         """Of the line that Enter begins: white space at the start of the cursor's line, as far as the cursor is behind
