@@ -10,12 +10,10 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from textual import events
 from textual.message import Message
-
-from tui.widgets.code_area import CodeArea
 
 if TYPE_CHECKING:
     from textual.app import App
@@ -36,6 +34,13 @@ STAY = frozenset(
 """Keys that leave the focus where it is: several of them go one behind the other, as fast as they are repeated."""
 
 Typed = events.Key | events.Paste
+
+
+@runtime_checkable
+class CarriesOut(Protocol):
+    """A widget that has more keys of its own than text, as `CodeArea`, which the first paint does not wait for."""
+
+    def carries_out(self, key: str) -> bool: ...
 
 
 class KeyFollowed(Message):
@@ -111,7 +116,7 @@ def is_taken_at_once(key: events.Key, focused: Widget | None) -> bool:
         return False
     if not key.key.startswith("alt+") and focused.check_consume_key(key.key, key.character):
         return True
-    return isinstance(focused, CodeArea) and focused.carries_out(key.key)
+    return isinstance(focused, CarriesOut) and focused.carries_out(key.key)
 
 
 def stays(event: Typed) -> bool:
