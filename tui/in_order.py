@@ -8,6 +8,7 @@ waits for it. It goes the way several times, for what a command begins goes its 
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
@@ -60,12 +61,16 @@ class KeysInOrder:
         self._app = app
         self._go_on = go_on
         self._rising: events.Key | None = None
+        self._since = 0.0  # when it began to rise, on the monotonic clock
         self._waiting: deque[Typed] = deque()
         self._last_resort: Timer | None = None
 
     def must_wait(self, event: Typed) -> bool:
         """Keep it for later, if a key before it is not carried out yet."""
         if self._rising is None or (not self._waiting and stays(self._rising) and stays(event)):
+            return False
+        if not self._waiting and time.monotonic() - self._since >= LONGEST_S:
+            self._rising = None
             return False
         self._waiting.append(event)
         self._limit()
@@ -79,7 +84,7 @@ class KeysInOrder:
             focused = self._app.focused
         elif is_taken_at_once(event, focused):
             return
-        self._rising = event
+        self._rising, self._since = event, time.monotonic()
         self._send(KeyFollowed(event, ROUNDS - 1), focused)
 
     async def come(self, message: KeyFollowed) -> None:

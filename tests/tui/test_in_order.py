@@ -103,6 +103,36 @@ async def test_nothing_waits_for_long_if_a_message_is_lost(
         send(app, "f8", "z", "escape", "y")
         await ui.wait(pilot, lambda: "y" in editor.text)
         assert editor.text.startswith("zy")
+        send(app, "f8")
+        await pilot.pause(0.06)
+        assert not app._keys.must_wait(Key("x", "x"))  # it is too long ago
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("alt+w",),
+        ("f2", "end", "enter"),
+        ("ctrl+p", "escape"),
+        ("f1", "escape"),
+        ("alt+s", "escape"),
+        ("x", "ctrl+q", "escape"),
+        ("x", "alt+w", "escape"),
+        ("f3", "f3", "f2", "f2", "escape", "escape"),
+    ],
+    ids=" ".join,
+)
+async def test_no_message_is_lost(
+    app: Any, ui: Any, monkeypatch: pytest.MonkeyPatch, keys: tuple[str, ...]
+) -> None:
+    """Whatever a key opens, closes or removes."""
+    monkeypatch.setattr(in_order, "LONGEST_S", 1000.0)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await ui.open(pilot, "helper.py")
+        await ui.open(pilot)
+        for key in keys:
+            await pilot.press(key)
+            await ui.wait(pilot, lambda: app._keys._rising is None)
 
 
 async def test_a_key_that_is_held_down_does_not_wait_for_itself(app: Any, ui: Any) -> None:
