@@ -100,7 +100,7 @@ def shop(engine: Engine) -> RepocoderApp:
 class Guide:
     """What tests of finding do with a pilot, again and again."""
 
-    async def wait(self, pilot: Any, condition: Any, seconds: float = 10.0) -> None:
+    async def wait(self, pilot: Any, condition: Any, seconds: float = 30.0) -> None:
         for _ in range(int(seconds / 0.02)):
             if condition():
                 return
