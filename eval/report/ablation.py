@@ -73,7 +73,7 @@ def ablation_markdown(table: AblationTable) -> str:
     )
     title = f"### {table.setting.title}: {method_label(config)}"
     told = f"{len(table.whole.run.tasks):,} tasks; the whole has {means}."
-    return f"{title}\n\n{told}\n\n{markdown_table(header, rows)}\n"
+    return f"{title}\n\n{told}\n\n{markdown_table(header, rows)}"
 
 
 def _identity(config: RunConfig) -> tuple[object, ...]:
