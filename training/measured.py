@@ -111,7 +111,7 @@ def _memory(report: Report) -> Measurement:
     packages = f"{len(report['fitted_on'])} packages, measured on {len(report['held_out'])} others"
     note = (
         f"Weights fitted on {packages}; snippets by the product's retriever and gate, half of the holes without what "
-        "follows them."
+        "follows them. Nats count the word or blanks at the cursor too, which the model writes again."
     )
     return Measurement("With the repository's memory", "", "", tuple(figures), "the model alone", note)
 
