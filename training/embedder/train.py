@@ -12,6 +12,7 @@ of words would else learn the packages by heart.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import sys
 import time
@@ -127,9 +128,14 @@ def read_split(work: Path, split: str, tokenizer: Tokenizer) -> dict[str, Pairs]
             values.append(value)
     result = {}
     for kind, (anchors, positives, packages) in found.items():
-        keys = np.fromiter(map(hash, positives), dtype=np.int64, count=len(positives))
+        keys = np.fromiter(map(_key, positives), dtype=np.int64, count=len(positives))
         result[kind] = Pairs(Side(anchors, words), Side(positives, words), packages, keys)
     return result
+
+
+def _key(text: str) -> int:
+    """The same for equal texts, in every run: batches are ordered by it, and Python's own hash is salted."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little", signed=True)
 
 
 def make_model(tokenizer: Tokenizer, vectors: initial.Matrix) -> SentenceTransformer:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import load_file
+from tokenizers import Tokenizer
 
 pytest.importorskip("torch")
 pytest.importorskip("sentence_transformers")
+
+import torch
+from sentence_transformers import SentenceTransformer
 
 from repocoder.embedders import FOLDER
 from retrieval.static import FILES, StaticEncoder, file_sha256
@@ -90,18 +98,49 @@ def test_pairs_that_are_there_stay(work: Path) -> None:
     assert place.stat().st_mtime_ns == before
 
 
-def test_training_lowers_the_loss_and_raises_the_rank(work: Path) -> None:
+def test_training_lowers_the_loss(work: Path) -> None:
     log = json.loads((work / "embedder/model/train.json").read_text())["log"]
     assert log[-1]["step"] == 50
     assert log[-1]["loss"] > 0
-    assert np.mean([log[-1][kind] for kind in ("docstring", "call")]) >= np.mean(
-        [log[0][kind] for kind in ("docstring", "call")]
-    )
+    plan, folder = train.Plan(start="random"), work / "embedder"
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    data = train.read_split(work, "train", tokenizer)["call"]
+    start = train.make_model(tokenizer, train.start_vectors(tokenizer, folder, plan))
+    trained = SentenceTransformer(str(folder / "model"), device="cpu")
+    before, after = (loss_of(model, data, plan) for model in (start, trained))
+    assert after < 0.8 * before
+
+
+def loss_of(model: SentenceTransformer, data: train.Pairs, plan: train.Plan) -> float:
+    """Of all pairs in one batch, nothing left out."""
+    rows = next(data.batches(len(data), np.random.default_rng(1)))
+    features = [data.anchors.features(rows), data.positives.features(rows)]
+    with torch.no_grad():
+        return float(train.make_loss(model, plan.scale)(features, torch.empty(0)))
+
+
+def test_a_seed_gives_the_same_vectors_in_any_process(work: Path) -> None:
+    """Python's hash of a text is another one in each."""
+    arguments = [
+        "--work",
+        str(work),
+        "--steps",
+        "50",
+        "--batch",
+        "32",
+        "--start",
+        "random",
+        "--name",
+        "again",
+    ]
+    script = f"from training.embedder import train; train.main({arguments!r})"
+    subprocess.run([sys.executable, "-c", script], check=True, env={**os.environ, "PYTHONHASHSEED": "7"})
+    first, again = (work / "embedder" / name / "model.safetensors" for name in ("model", "again"))
+    vectors = [load_file(place)["embedding.weight"] for place in (first, again)]
+    assert np.abs(vectors[0] - vectors[1]).max() < 1e-4
 
 
 def test_the_export_is_what_was_trained_and_the_product_reads_it(work: Path, tmp_path: Path) -> None:
-    from safetensors.numpy import load_file
-
     assert export.main(["--work", str(work), "--out", str(tmp_path)]) == 0
     digests = {name: file_sha256(tmp_path / name) for name in FILES}
     trained = load_file(work / "embedder/model/model.safetensors")["embedding.weight"]
