@@ -91,7 +91,7 @@ class Writer:
                 draft = draft[1:]
             elif room > 0 and count < self._order.max_tokens:
                 self._model.forget(len(draft))
-                draft = self._draft(choice.token_id, room)
+                draft = self._draft(choice.token_id, min(room, self._order.max_tokens - count))
                 if self._is_cancelled() or not self._model.extend(choice.token_id, draft, self._is_cancelled):
                     return self._end("cancelled", [])
         return self._end("length", draft)
